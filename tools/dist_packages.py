@@ -240,7 +240,7 @@ def make_csharp():
     folder = f"wxlink-{VERSION}-csharp"
     names = tracked("bindings/csharp", "src/*", "samples/*")
     files = {f"{folder}/{name}": (ROOT / "bindings/csharp" / name).read_bytes() for name in names}
-    for name in ("Wxlink.dll", "Wxlink.dll.config", "Wxlink.xml"):
+    for name in ("Wxlink.Net.dll", "Wxlink.Net.dll.config", "Wxlink.Net.xml"):
         files[f"{folder}/{name}"] = (built / name).read_bytes()
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
         files[f"{folder}/{name}"] = (ROOT / name).read_bytes()

@@ -1,6 +1,7 @@
 # Sourced by run.sh and test.sh, which first define missing(), called with the name of what is not
-# installed. It compiles Wxlink.dll; the script then calls compile for the rest. Sets root, lib (the
-# folder of the libraries) and out (the one that is built in), and lets programs find the library.
+# installed. It compiles Wxlink.Net.dll; the script then calls compile for the rest. Sets root, lib
+# (the folder of the libraries) and out (the one that is built in), and lets programs find the
+# library.
 
 csharp_dir=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$csharp_dir/../.." && pwd)
@@ -37,6 +38,6 @@ compile() {
     rm -r "$work" "$work.log"
 }
 
-compile Wxlink.dll "$csharp_dir/src" -target:library -doc:Wxlink.xml
-[ "$out/Wxlink.dll.config" -nt "$csharp_dir/src/Wxlink.dll.config" ] ||
-    cp "$csharp_dir/src/Wxlink.dll.config" "$out"
+compile Wxlink.Net.dll "$csharp_dir/src" -target:library -doc:Wxlink.Net.xml
+[ "$out/Wxlink.Net.dll.config" -nt "$csharp_dir/src/Wxlink.Net.dll.config" ] ||
+    cp "$csharp_dir/src/Wxlink.Net.dll.config" "$out"

@@ -26,5 +26,5 @@ program=$1.exe
 shift
 
 . "$(dirname "$0")/build.sh"
-compile "$program" "$csharp_dir/$source" -reference:"$out/Wxlink.dll"
+compile "$program" "$csharp_dir/$source" -reference:"$out/Wxlink.Net.dll"
 exec mono "$out/$program" "$@"

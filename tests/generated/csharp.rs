@@ -151,7 +151,9 @@ fn property(option: &OptionEntry) -> String {
 fn csharp() {
     let mut text = format!(
         "// {HEAD}\n\nusing System;\nusing System.Reflection;\n\n\
-         [assembly: AssemblyTitle(\"Wxlink\")]\n[assembly: AssemblyVersion(\"{}.0\")]\n\n\
+         [assembly: AssemblyTitle(\"Wxlink.Net\")]\n\
+         [assembly: AssemblyCompany(\"the wxlink authors\")]\n\
+         [assembly: AssemblyVersion(\"{}.0\")]\n\n\
          namespace Wxlink\n{{\n",
         env!("CARGO_PKG_VERSION")
     );

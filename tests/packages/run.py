@@ -395,13 +395,13 @@ def csharp(place):
     package = place.folder / f"wxlink-{VERSION}-csharp"
     compiled = place.folder / "compiled"
     compiled.mkdir()
-    shutil.copy(package / "Wxlink.dll.config", compiled)
+    shutil.copy(package / "Wxlink.Net.dll.config", compiled)
     sources = sorted((package / "src").glob("*.cs"))
-    place.run("mcs", "-target:library", f"-out:{compiled / 'Wxlink.dll'}", *sources)
+    place.run("mcs", "-target:library", f"-out:{compiled / 'Wxlink.Net.dll'}", *sources)
     for folder in (package, compiled):
         for name in SAMPLES:
             place.run(
-                "mcs", f"-reference:{folder / 'Wxlink.dll'}", f"-out:{folder / name}.exe",
+                "mcs", f"-reference:{folder / 'Wxlink.Net.dll'}", f"-out:{folder / name}.exe",
                 package / f"samples/{name.capitalize()}.cs",
             )  # fmt: skip
         place.play(lambda name, folder=folder: ["mono", folder / f"{name}.exe"])

@@ -5,20 +5,24 @@
 
 WINE is the command that runs programs for Windows (wine if unset), WXLINK_LIB_DIR the folder of
 wxlink-sandbox. Programs are compiled with MinGW-w64 from the unpacked archives alone, and run
-against the simulator, which runs on Linux. The last tests are those of tests/conformance.rs and
-tests/fault_matrix.rs. Exits with 77 if the tests are skipped (tools/need.sh).
+against the simulator, which runs on Linux. Programs in C# run with .NET for Windows, which is
+downloaded from PyPI. The last tests are those of tests/conformance.rs and tests/fault_matrix.rs.
+Exits with 77 if the tests are skipped (tools/need.sh).
 """
 
 # ruff: noqa: PT009 - the tests need no pytest; these methods show the values that differ.
 
 import base64
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import unittest
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,7 +63,7 @@ def skip(reason):
     sys.exit(subprocess.run(command).returncode)
 
 
-def run(*command, **more):
+def run(*command, variables=None, timeout=TIMEOUT_SECONDS, **more):
     """Runs a command and returns its output. Raises an exception with the output if it fails."""
     done = subprocess.run(
         [str(c) for c in command],
@@ -67,8 +71,8 @@ def run(*command, **more):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=ENVIRONMENT,
-        timeout=TIMEOUT_SECONDS,
+        env=ENVIRONMENT | (variables or {}),
+        timeout=timeout,
         **more,
     )
     if done.returncode:
@@ -489,8 +493,146 @@ class I686Test(WindowsTest):
 class X8664Test(WindowsTest):
     arch = "x86_64"
 
+    def dotnet(self, *sources):
+        """Compiles a program in C#, and returns the command that runs it.
+
+        It has the assembly and the DLL beside it. PyPI has .NET for Windows for 64 bits only.
+        """
+        self.need("mcs")
+        runtime = fetch_dotnet()
+        if runtime is None:
+            skip = [ROOT / "tools/need.sh", "--skip", self.id(), "PyPI is not reached"]
+            self.assertEqual(77, subprocess.run(skip).returncode)
+            self.skipTest("PyPI is not reached")
+        name = Path(sources[0]).stem
+        folder = self.built.folder / "dotnet" / name
+        folder.mkdir(parents=True)
+        for dll in self.built.programs.glob("*.dll"):
+            shutil.copy(dll, folder)
+        compiler = ["mcs", "-nologo", "-codepage:utf8", "-warnaserror+"]
+        assembly = folder / "Wxlink.Net.dll"
+        binding = sorted((ROOT / "bindings/csharp/src").glob("*.cs"))
+        run(*compiler, "-target:library", f"-out:{assembly}", *binding)
+        run(*compiler, f"-reference:{assembly}", f"-out:{folder / name}.exe", *sources)
+        framework = {"name": "Microsoft.NETCore.App", "version": "3.1.0"}
+        config = {"runtimeOptions": {"framework": framework}}
+        (folder / f"{name}.runtimeconfig.json").write_text(json.dumps(config))
+        return [WINE, runtime, windows_path(folder / f"{name}.exe")]
+
+    def test_a_program_for_dotnet_links_and_cancels_a_wait(self):
+        name = "深圳小店𠮷"
+        item = f'{{"status":1,"appid":"{APPID}","nickname":"{name}"}}'
+        body = {"text": f'{{"errcode":0,"errmsg":"ok","wxopens":{{"items":[{item}]}}}}'}
+        folder = self.built.folder / "数据-dotnet"
+        folder.mkdir()
+        command = [*self.dotnet(HERE / "dotnet.cs"), self.sandbox.base_url, TOKEN, APPID]
+        command += [ACCOUNT, windows_path(folder)]
+        process = subprocess.Popen(
+            [str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=ENVIRONMENT,
+        )  # fmt: skip
+        with process, process.stdin, process.stdout:
+            self.addCleanup(process.kill)
+
+            def expect(name):
+                line = process.stdout.readline().decode().rstrip("\n")
+                key, _, value = line.partition("=")
+                self.assertEqual(name, key, line)
+                return value
+
+            def go_on():
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+
+            self.assertEqual("Win32NT", expect("platform"))
+            self.assertEqual(VERSION, expect("library"))
+            self.assertEqual("Pending OfficialAccount 1", expect("ensured"))
+            self.assertEqual(1, self.posts())
+            self.assertTrue((folder / "令牌.db").exists())
+            # The program lists after this.
+            self.sandbox.admin("POST", "faults", {"endpoint": "get", "fault": {"body": body}})
+            go_on()
+            self.assertEqual(f"{APPID} {name}", expect("item"))
+            refused = expect("refused")
+            self.assertTrue(refused.startswith("WxInvalidRequestException "), refused)
+            # The same message as in a program in C.
+            with self.built.host() as host:
+                answer = host.call("unlink", **self.arguments(appid="wx-none", lang="zh"))
+            self.assertIn("微信", refused)
+            without_rid = [re.sub("rid [0-9a-f-]+", "rid", m) for m in (refused, answer["message"])]
+            self.assertEqual(f"WxInvalidRequestException {without_rid[1]}", without_rid[0])
+            missing = expect("missing")
+            self.assertTrue(missing.startswith("WxNotSentException "), missing)
+            self.assertIn("没有", missing)
+            before = self.lists()
+            self.assertEqual("False", expect("completed"))
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while self.lists() == before:
+                self.assertLess(time.monotonic(), deadline, "the wait has asked for no list")
+                time.sleep(0.02)
+            go_on()
+            self.assertEqual("True", expect("cancelled"))
+            self.assertEqual(b"", process.stdout.read())
+            self.assertEqual(0, process.wait(TIMEOUT_SECONDS))
+
+    def lists(self):
+        return self.sandbox.admin("GET", "journal/counts")["received"]["get"]
+
+    def test_the_samples_in_csharp_print_utf8(self):
+        def play(sample, token, *arguments):
+            variables = {"WXLINK_BASE_URL": self.sandbox.base_url, "WXLINK_ACCESS_TOKEN": token}
+            command = self.dotnet(ROOT / f"bindings/csharp/samples/{sample}.cs")
+            return run(*command, *arguments, variables=variables)
+
+        self.assertEqual("The invitation is out.\n", play("Link", TOKEN, APPID, "0", "1"))
+        self.assertIn("示例小程序11\n", play("List", "SANDBOX-TOKEN-3"))
+
+    def test_the_tests_in_csharp_pass(self):
+        variables = self.sandbox.environment()
+        variables["WXLINK_SANDBOX_CA_FILE"] = windows_path(self.sandbox.ca_file)
+        variables["WXLINK_CHECKOUT"] = windows_path(ROOT)
+        sources = sorted((ROOT / "bindings/csharp/tests").glob("*.cs"))
+        classes = csharp_setting("dotnet_tests").split()
+        # Among them is one with 10,000 calls.
+        command = [*self.dotnet(*sources), *classes]
+        output = run(*command, variables=variables, timeout=4 * TIMEOUT_SECONDS)
+        for name in classes:
+            self.assertIn(f"ok {name}.", output)
+        self.assertIn(" passed, 0 failed", output)
+
 
 CASES = {"i686": I686Test, "x86_64": X8664Test}
+
+
+def csharp_setting(name):
+    """What bindings/csharp/test.sh sets a variable to."""
+    script = (ROOT / "bindings/csharp/test.sh").read_text()
+    return re.search(rf'^{name}="?([^"\n]+)"?$', script, re.M)[1]
+
+
+def fetch_dotnet():
+    """The program that runs .NET programs, downloaded if it is not there; None if it cannot be."""
+    package = csharp_setting("dotnet_package")
+    folder = WORK / package
+    if not folder.exists():
+        work = WORK / f"{package}.work"
+        shutil.rmtree(work, ignore_errors=True)
+        pip = ROOT / ".venv/bin/pip"
+        if not pip.exists():
+            run(sys.executable, "-m", "venv", ROOT / ".venv")
+        # Not ENVIRONMENT: PyPI may have a certificate of this system.
+        download = [
+            pip, "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+            "--only-binary=:all:", "--platform=win_amd64", f"--dest={work}", package,
+        ]  # fmt: skip
+        if subprocess.run(download).returncode:
+            return None
+        [wheel] = work.glob("*.whl")
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(work)
+        wheel.unlink()
+        work.rename(folder)
+    return folder / "dotnetcore2/bin/dotnet.exe"
 
 
 def has_random_numbers(arch):

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Text;
 using Wxlink;
 
@@ -16,7 +17,17 @@ internal static class List
 
     private static int Main()
     {
-        Console.OutputEncoding = new UTF8Encoding(false);
+        try
+        {
+            Console.OutputEncoding = new UTF8Encoding(false);
+        }
+        catch (IOException)
+        {
+            // There is no console: the list goes to a file or another program, in UTF-8, too.
+            var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+            output.AutoFlush = true;
+            Console.SetOut(output);
+        }
         string token = Environment.GetEnvironmentVariable("WXLINK_ACCESS_TOKEN");
         string baseUrl = Environment.GetEnvironmentVariable("WXLINK_BASE_URL");
         if (token == null)

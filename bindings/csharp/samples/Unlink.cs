@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Text;
 using Wxlink;
 
@@ -15,7 +16,14 @@ internal static class Unlink
 {
     private static int Main(string[] args)
     {
-        Console.OutputEncoding = new UTF8Encoding(false);
+        try
+        {
+            Console.OutputEncoding = new UTF8Encoding(false);
+        }
+        catch (IOException)
+        {
+            // There is no console, and so no encoding to change.
+        }
         string token = Environment.GetEnvironmentVariable("WXLINK_ACCESS_TOKEN");
         string baseUrl = Environment.GetEnvironmentVariable("WXLINK_BASE_URL");
         if (token == null || args.Length != 1)

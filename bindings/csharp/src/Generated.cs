@@ -3,7 +3,8 @@
 using System;
 using System.Reflection;
 
-[assembly: AssemblyTitle("Wxlink")]
+[assembly: AssemblyTitle("Wxlink.Net")]
+[assembly: AssemblyCompany("the wxlink authors")]
 [assembly: AssemblyVersion("0.1.0.0")]
 
 namespace Wxlink

@@ -13,8 +13,7 @@ namespace Wxlink
         {
             Event = ResultReader.TextOrEmpty(result, "/event");
             Account = TextOrNull(result, "/account");
-            CreateTime = DateTimeOffset.FromUnixTimeSeconds(
-                ResultReader.NumberOrZero(result, "/create_time"));
+            CreateTime = TimeOrNull(ResultReader.NumberOrZero(result, "/create_time"));
             Action = WxWords.Parse<PushAction>(ResultReader.TextOrEmpty(result, "/action"));
             Reason = ResultReader.TextOrEmpty(result, "/reason");
             string json = ResultReader.TextOrEmpty(result, "/fields");
@@ -38,8 +37,11 @@ namespace Wxlink
         /// <summary>The appid of the account that the push is about; null if none.</summary>
         public string Account { get; private set; }
 
-        /// <summary>When WeChat made the event; 1970 if the push does not have it.</summary>
-        public DateTimeOffset CreateTime { get; private set; }
+        /// <summary>
+        /// When WeChat made the event; null if the push has no such time, or one after the year
+        /// 9999.
+        /// </summary>
+        public DateTimeOffset? CreateTime { get; private set; }
 
         /// <summary>What was done.</summary>
         public PushAction Action { get; private set; }
@@ -63,6 +65,17 @@ namespace Wxlink
             string text = ResultReader.Text(result, pointer);
             return text == "null" ? null : text;
         }
+
+        /// <summary>
+        /// The time so many seconds after 1970; null for 0, and for what .NET cannot represent. The
+        /// library has stored the push by now, so that an exception would have WeChat repeat it.
+        /// </summary>
+        private static DateTimeOffset? TimeOrNull(long seconds)
+        {
+            return seconds > 0 && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+                ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+                : (DateTimeOffset?)null;
+        }
     }
 
     /// <summary>
@@ -76,7 +89,10 @@ namespace Wxlink
         {
             ComputerUrl = ResultReader.TextOrEmpty(result, "/computer_url");
             PhoneUrl = ResultReader.TextOrEmpty(result, "/phone_url");
-            ExpiresIn = TimeSpan.FromSeconds(ResultReader.NumberOrZero(result, "/expires_in"));
+            // The number is WeChat's, and TimeSpan has a limit.
+            long seconds = ResultReader.NumberOrZero(result, "/expires_in");
+            ExpiresIn = TimeSpan.FromSeconds(
+                Math.Min(seconds, TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerSecond));
         }
 
         /// <summary>The page for a computer, which shows a QR code.</summary>

@@ -655,9 +655,27 @@ namespace Wxlink
                     source.SetException(e);
                 }
             };
-            var thread = new Thread(run, StackBytes) { IsBackground = true, Name = "wxlink" };
-            thread.Start();
+            Start(new Thread(run, StackBytes) { IsBackground = true, Name = "wxlink" });
             return source.Task;
+        }
+
+        /// <summary>
+        /// Starts a task's thread. If the system has none left, Mono and .NET throw different
+        /// exceptions, and no program expects them from a call.
+        /// </summary>
+        private static void Start(Thread thread)
+        {
+            try
+            {
+                thread.Start();
+            }
+            catch (Exception e)
+            {
+                throw WxException.For(new WxResult(
+                    Status.Internal,
+                    "INTERNAL: could not start a thread for the call: " + e.Message.TrimEnd('.')
+                        + ". Nothing was sent; make fewer calls at the same time."));
+            }
         }
     }
 }

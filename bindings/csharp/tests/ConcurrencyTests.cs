@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -62,6 +63,22 @@ namespace Wxlink.Tests
         private static int SystemThreads()
         {
             return Directory.GetDirectories("/proc/self/task").Length;
+        }
+
+        /// <summary>
+        /// No test can use up the system's threads; one that runs already cannot be started either.
+        /// </summary>
+        [Test]
+        public void AThreadThatCannotBeStartedIsAnInternalFault()
+        {
+            MethodInfo start = typeof(WxClient).GetMethod(
+                "Start", BindingFlags.Static | BindingFlags.NonPublic);
+            var thrown = Check.Throws<TargetInvocationException>(
+                () => start.Invoke(null, new object[] { Thread.CurrentThread }));
+            var failure = (WxInternalException)thrown.InnerException;
+            Check.Equal(Status.Internal, failure.Status);
+            Check.Equal(Delivery.NeverSent, failure.Delivery);
+            Check.Contains("could not start a thread", failure.Message);
         }
 
         [Test]

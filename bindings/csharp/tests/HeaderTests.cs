@@ -72,6 +72,29 @@ namespace Wxlink.Tests
             }
         }
 
+        /// <summary>
+        /// File names of Windows ignore case, and the runtime looks for the native library beside
+        /// the assembly first: with one name for both it would find the assembly.
+        /// </summary>
+        [Test]
+        public void TheNativeLibraryHasAnotherNameThanTheAssembly()
+        {
+            Assembly assembly = typeof(WxClient).Assembly;
+            Check.Equal("Wxlink.Net", assembly.GetName().Name);
+            Check.Equal("Wxlink.Net.dll", Path.GetFileName(assembly.Location));
+            foreach (MethodInfo method in Functions())
+            {
+                var import = (DllImportAttribute)method.GetCustomAttributes(
+                    typeof(DllImportAttribute), false).Single();
+                // The name of the file in the archives for Windows, without .dll.
+                Check.Equal("wxlink", import.Value);
+                Check.That(
+                    !assembly.GetName().Name.Equals(
+                        import.Value, StringComparison.OrdinalIgnoreCase),
+                    method.Name + " is imported from the assembly itself");
+            }
+        }
+
         private static string Theirs(string type)
         {
             string plain = Regex.Replace(type, @"\bconst\b|\s", "");

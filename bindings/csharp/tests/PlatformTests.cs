@@ -10,6 +10,57 @@ namespace Wxlink.Tests
     /// <summary>A third-party platform: tickets, accounts, pushes, authorisations.</summary>
     internal sealed class PlatformTests
     {
+        private const string PushToken = "token0123456789";
+        private const string AesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+        /// <summary>
+        /// Pushes of the InfoType notify_new: their CreateTime, their signature and the encrypted
+        /// message. The first has the last second of the year 9999, the last has no time.
+        /// </summary>
+        private static readonly string[][] TimedPushes =
+        {
+            new[]
+            {
+                "253402300799",
+                "b668b0589daa35394b3bcd17b0ae1b55faa98d0d",
+                "Q3stYC6hdFzMh9T8HCvyDBZUOPfIauPZftwvyOPjpf/EIxxMmfosdGkxZtH+pVYHATFZ+sgz"
+                    + "NfZEYwq7GFX2pReHZnUv9Ag8rP77ePpsMP7a5ltTRVqP8GwEkX88rGAZcH2/9MkPZ9VfSTFT"
+                    + "+S640JgoljOLOGoiY4mhhvMhOS0o7HRfezlfDHxHZHE4i0EA9lTc2gp5fnuAJdbniARYHw==",
+            },
+            new[]
+            {
+                "253402300800",
+                "abfc7373afe3ff6afd7305cae199c8d359de652d",
+                "Q3stYC6hdFzMh9T8HCvyDBZUOPfIauPZftwvyOPjpf/EIxxMmfosdGkxZtH+pVYHATFZ+sgz"
+                    + "NfZEYwq7GFX2pVVrYCVVWM5UkaAqaxvX8QZWCxCjwEcz1zzXY5Z9HQRAWcdEXMzkLd0kzbGY"
+                    + "qA+rEwyJHDfe3vXjwIGHGrIP9UcvPLOAQLBLCfbj33cuf3xnjSPYYI9cjQWx/Z+wJ1bNxQ==",
+            },
+            new[]
+            {
+                "1790000000000",
+                "9e44d0adbd81af4a4dc52fb33cb68f62840a5ee8",
+                "Q3stYC6hdFzMh9T8HCvyDBoTm6rvEXGfuC8UgJnuyr4w10JFqZjrjmYDxdC+SPUM6zRX1sRZ"
+                    + "B8IocT9RZXlTWv/L2haJPv2ZLzY5JA7EP/YQoCdm+QPSOlQI7hj74Xngc0IgaR0aTW4ZteHu"
+                    + "knGzEnNuuPWh2CiqyaZUG0xknWP5lZtCF1ca2o7Cm+jDIduDSEgjtZvmVvmjCWyKGQYWDw==",
+            },
+            new[]
+            {
+                "18446744073709551615",
+                "b3e60631064f74d6c40d934ec3d8a015c9b2f609",
+                "Q3stYC6hdFzMh9T8HCvyDHAUU/15g1/pmjL3sFMWRFSabrLqMxCm7jIvySy9MDZXbQg4vvXK"
+                    + "ZBsF4kPeVIXyq++qPNiJzCtsw9SdSFK6Z+Qg+gL4ov8R2xnpj6mR5dfBJCUL115ycQeHWc6X"
+                    + "qROLEa1BOyrLFreuGkHvxRDelVvaOTSmffYTaMsE3Wx7cqmctx52kY6NDC5iRNqbwW2BTQ==",
+            },
+            new[]
+            {
+                "",
+                "4a6dfc295994834983804df789364f9ee4610818",
+                "Q3stYC6hdFzMh9T8HCvyDJXt/mftLQda99ZeCVov0nlI7OsQSktNIDDTHpPnzA9VK6C6ScN8"
+                    + "c+KALleYyctqgfKCZelfzBJqd2mQFeuESiWDvlR0u4q09mIvDXOFsq78zmzSjKalngcpiNf+"
+                    + "NDyYntG2XWe8SGhSZhCyHFvzFQY=",
+            },
+        };
+
         private readonly Sandbox sandbox = new Sandbox();
 
         [Test]
@@ -54,6 +105,14 @@ namespace Wxlink.Tests
                 AuthorizationUrls one = client.AuthorizationUrlAsync(Uri, Sandbox.Account).Result;
                 Check.Contains(Sandbox.Account, one.ComputerUrl);
                 Check.Throws<WxArgumentException>(() => client.AuthorizationUrl("no URL"));
+                sandbox.Fault(
+                    "pre_auth_code",
+                    "before",
+                    "{'body':{'text':'{\\'pre_auth_code\\':\\'x\\',\\'expires_in\\':"
+                        + long.MaxValue + "}'}}");
+                AuthorizationUrls lasting = client.AuthorizationUrl(Uri);
+                Check.Contains("pre_auth_code=x&", lasting.ComputerUrl);
+                Check.That(lasting.ExpiresIn.TotalDays > 1e6, lasting.ExpiresIn.ToString());
 
                 string given = sandbox.Admin(
                     "POST", "authorizations", "{'account':'" + Sandbox.Account + "'}");
@@ -85,13 +144,7 @@ namespace Wxlink.Tests
         [Test]
         public void PushesAreAcceptedAndOthersRefused()
         {
-            const string PushToken = "token0123456789";
-            const string AesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-            WxOptions options = sandbox.PlatformOptions();
-            options.PushToken = PushToken;
-            options.PushAesKey = AesKey;
-            options.Account = Sandbox.Account;
-            using (var client = new WxClient(options))
+            using (WxClient client = PushClient())
             using (var receiver = new PushReceiver())
             {
                 // WeChat pushes a ticket as soon as it has the URL.
@@ -106,7 +159,7 @@ namespace Wxlink.Tests
                 Check.Equal(null, ticket.Account);
                 Check.Equal(null, ticket.Fields);
                 Check.Equal("", ticket.Reason);
-                Check.That(ticket.CreateTime.Year > 2000, ticket.CreateTime.ToString());
+                Check.That(ticket.CreateTime.Value.Year > 2000, ticket.CreateTime.ToString());
 
                 string notice =
                     "{'info_type':'notify_new','fields':{'status':0,'msg':'名字 \\\\ 😀'}}";
@@ -132,6 +185,41 @@ namespace Wxlink.Tests
                 Check.Throws<WxArgumentException>(
                     () => client.AcceptPush("a=\u4e2d", new byte[300000]));
             }
+        }
+
+        /// <summary>
+        /// The library has accepted a push when its time is read: no time may cause an exception.
+        /// </summary>
+        [Test]
+        public void ATimeThatDotNetCannotRepresentIsMissing()
+        {
+            using (WxClient client = PushClient())
+            {
+                for (int i = 0; i < TimedPushes.Length; i++)
+                {
+                    string[] push = TimedPushes[i];
+                    PushEvent accepted = client.AcceptPush(
+                        "timestamp=1790000000&nonce=1455013172&msg_signature=" + push[1],
+                        Encoding.ASCII.GetBytes(
+                            "<xml><AppId>" + Sandbox.Platform + "</AppId><Encrypt>" + push[2]
+                                + "</Encrypt></xml>"));
+                    Check.Equal("notify_new", accepted.Event);
+                    Check.Contains(
+                        "\"create_time\":" + (push[0].Length > 0 ? push[0] : "0") + ",",
+                        accepted.Json);
+                    long? expected = i == 0 ? long.Parse(push[0]) : (long?)null;
+                    Check.Equal(expected, accepted.CreateTime?.ToUnixTimeSeconds());
+                }
+            }
+        }
+
+        private WxClient PushClient()
+        {
+            WxOptions options = sandbox.PlatformOptions();
+            options.PushToken = PushToken;
+            options.PushAesKey = AesKey;
+            options.Account = Sandbox.Account;
+            return new WxClient(options);
         }
 
         /// <summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Text;
@@ -23,7 +24,14 @@ namespace Wxlink.Tests
 
         private static int Main(string[] args)
         {
-            Console.OutputEncoding = new UTF8Encoding(false);
+            try
+            {
+                Console.OutputEncoding = new UTF8Encoding(false);
+            }
+            catch (IOException)
+            {
+                // There is no console, and so no encoding to change.
+            }
             int passed = 0;
             int failed = 0;
             foreach (MethodInfo test in Tests(args))

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Reflection;
 using System.Xml;
 
 namespace Wxlink.Tests
@@ -20,9 +21,15 @@ namespace Wxlink.Tests
             Check.Equal("Microsoft.NET.Sdk", root.GetAttribute("Sdk"));
             XmlElement properties = root["PropertyGroup"];
             Check.Equal("netstandard2.0", properties["TargetFramework"].InnerText);
+            Assembly assembly = typeof(WxClient).Assembly;
+            Check.Equal(assembly.GetName().Name, properties["AssemblyName"].InnerText);
+            Check.Equal(typeof(WxClient).Namespace, properties["RootNamespace"].InnerText);
+            var company = (AssemblyCompanyAttribute)assembly.GetCustomAttributes(
+                typeof(AssemblyCompanyAttribute), false)[0];
+            Check.Equal(company.Company, properties["Authors"].InnerText);
             string version = properties["Version"].InnerText;
             Check.Equal(WxLibrary.Version, version);
-            Version ours = typeof(WxClient).Assembly.GetName().Version;
+            Version ours = assembly.GetName().Version;
             Check.Equal(version, ours.ToString(3));
         }
     }

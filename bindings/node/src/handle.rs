@@ -53,7 +53,7 @@ impl Handle {
                     Outcome::internal(&why, "never sent")
                 }
             };
-            // The text is made here. A long one would hold up the event loop on JavaScript's thread.
+            // Made here: on JavaScript's thread, a long text would hold up the event loop.
             let text = outcome.into_text();
             deferred.resolve(Box::new(|_| Ok(text.into_js())));
         };

@@ -198,8 +198,8 @@ impl Pool {
         self.end_cancelled();
     }
 
-    /// Cancels the calls of a handle and of those that were derived from it, also later ones. If the
-    /// handle was not derived itself, the threads end.
+    /// Cancels the calls of a handle and of those that were derived from it, also later ones. If
+    /// the handle was not derived itself, the threads end.
     pub fn close_handle(self: &Arc<Self>, handle: &Lineage) {
         // Within the lock, so that a call is in one of the lists or finds the handle closed.
         let state = self.lock();

@@ -231,9 +231,9 @@ test('closing a derived client ends the calls of all that were derived from it',
   assert.equal((await own).delivery, 'unknown');
 });
 
-const withoutDisposal = Symbol.dispose === undefined && 'this Node has no Symbol.dispose';
+const skip = Symbol.dispose === undefined && 'this Node has no Symbol.dispose';
 
-test('the end of a block closes a client and stops a simulator', { skip: withoutDisposal }, async () => {
+test('the end of a block closes a client and stops a simulator', { skip }, async () => {
   // What TypeScript makes of `using` and `await using`.
   const sandbox = await Sandbox.start();
   const client = sandbox.client({ timeoutMs: 600_000 });

@@ -131,6 +131,6 @@ test('a package without a suitable library names those that it has', async () =>
   // A library that cannot be loaded, with glibc and without.
   const library = join(folder, 'node_modules/wxlink/prebuilds', PLATFORM, 'wxlink.node');
   writeFileSync(library, 'not a library');
-  assert.match(await loadFailure(''), /Error: .+wxlink\.node: (file too short|invalid ELF header)/);
-  assert.match(await loadFailure(FOREIGN.musl), /needs glibc, which this system \(such as Alpine\)/);
+  assert.match(await loadFailure(''), /wxlink\.node: (file too short|invalid ELF header)/);
+  assert.match(await loadFailure(FOREIGN.musl), /needs glibc, which this system/);
 });

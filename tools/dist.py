@@ -523,6 +523,8 @@ def check_addons(package):
         folder = Path(scratch) / "package"
         about = json.loads((folder / "package.json").read_text())
         expect(about["version"] == VERSION, f"{package.name}: its version")
+        stated = {f"{system}-{cpu}" for system in about["os"] for cpu in about["cpu"]}
+        expect(stated == set(dist_packages.ADDONS.values()), f"{package.name} states {stated}")
         facts = [size(package)]
         for addon in sorted(folder.glob("prebuilds/*/wxlink.node")):
             where = addon.parent.name

@@ -5,6 +5,14 @@ import type { Delivery, Endpoint, ErrorClass, ErrorCode, Limits, Options } from 
 export type { Delivery, Endpoint, ErrorClass, ErrorCode, Limits, Options };
 export { LinkStatus } from './generated';
 
+declare global {
+  // As the library esnext.disposable of TypeScript declares them, which a project need not have.
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** The version of the library. */
 export declare const version: string;
 
@@ -79,12 +87,15 @@ export declare class Client {
   account(appid: string): Client;
 
   /**
-   * Ends the running calls within 100 ms, and those of clients that were derived from it. They and
-   * all later calls reject with a `CallCancelledError`.
+   * Ends the running calls within 100 ms, and those of clients that were derived from it, at any
+   * depth. They and all later calls reject with a `CallCancelledError`.
    *
    * A client that is not closed does not keep the process from ending.
    */
   close(): void;
+
+  /** Closes the client at the end of a block: `using client = new Client()`. */
+  [Symbol.dispose](): void;
 
   /**
    * Invites a mini program to be linked to the Official Account of the token. Posts once.

@@ -54,4 +54,7 @@ export declare class Sandbox {
 
   /** Stops the program. */
   stop(): Promise<void>;
+
+  /** Stops the program at the end of a block: `await using sandbox = await Sandbox.start()`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -9,8 +9,8 @@ from the invitation to unlinking (tools/demo.py), against the simulator of the w
 What they print is in target/packages/NAME.txt. The folder of a package that fails is kept.
 
 A package is skipped if a tool is missing; with CI=true that is a failure (tools/need.sh). Composer,
-Maven, pip and cargo need their registries, for their own plugins and for our dependencies; Node for
-aarch64, which runs under qemu, comes from npm.
+Maven, pip and cargo need their registries, for their own plugins and for our dependencies. From npm
+come TypeScript, Node 18, and Node for aarch64, which runs under qemu.
 """
 
 import contextlib
@@ -417,7 +417,7 @@ def install_node_package(place):
 
 
 def foreign_node(place, package, version, path):
-    """A Node for another platform, from npm."""
+    """A Node of another version or for another platform, from npm."""
     packed = place.run("npm", "pack", "--silent", f"{package}@{version}").split()[-1]
     with tarfile.open(place.folder / packed) as tar:
         tar.extract(f"package/{path}", place.folder, filter="data")
@@ -426,8 +426,19 @@ def foreign_node(place, package, version, path):
     return program
 
 
+TYPED = """import { Client, type LinkProgress } from 'wxlink';
+
+const client: Client = new Client({ baseUrl: process.env.WXLINK_BASE_URL });
+const token: string | null = process.env.WXLINK_ACCESS_TOKEN ?? null;
+const flags = { notifyUsers: false, showProfile: true };
+const link: LinkProgress = await client.ensureLinked(token, process.argv[2] ?? '', flags);
+const list = await client.getLinked(token);
+console.log('waiting for', link.waitsFor, list.response.body.toString('utf8', 0, 0));
+"""
+
+
 def node(place):
-    """The npm package, used with require and with import."""
+    """The npm package, used with require, with import and with TypeScript."""
     need("Node", "node", "npm")
     install_node_package(place)
     place.play(lambda name: ["node", place.folder / f"{name}.js"])
@@ -438,6 +449,24 @@ def node(place):
     expect("import" in imported and "require" not in imported, "link.js has another form")
     place.write("link.mjs", imported)
     place.links("node", "link.mjs", MINI_PROGRAM, "0", "1")
+    # TypeScript needs nothing but the types of Node.
+    versions = json.loads((ROOT / "bindings/node/package.json").read_text())["devDependencies"]
+    needed = [f"{name}@{version}" for name, version in versions.items()]
+    place.run("npm", "install", "--no-audit", "--no-fund", "--save-dev", *needed)
+    place.write("typed.mts", TYPED)
+    place.run("npx", "tsc", "--strict", "--module", "nodenext", "--target", "es2022", "typed.mts")
+    place.links("node", "typed.mjs", MINI_PROGRAM, prints="waiting for official_account")
+
+
+def node18(place):
+    """The npm package with the oldest Node that it supports."""
+    need("Node 18", "npm")
+    install_node_package(place)
+    arch = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+    program = foreign_node(place, f"node-linux-{arch}", "18.20.8", "bin/node")
+    printed = place.run(program, "--version")
+    expect(printed.startswith("v18."), f"it is {printed}")
+    place.play(lambda name: [program, place.folder / f"{name}.js"])
 
 
 def node_arm64(place):
@@ -502,7 +531,7 @@ def rust(place):
 
 
 PACKAGES = [c, cpp, csharp, go, java, php, cobol, pascal, postgresql, python, rust]
-PACKAGES += [node, node_arm64]
+PACKAGES += [node, node18, node_arm64]
 PACKAGES = {function.__name__: function for function in PACKAGES}
 
 

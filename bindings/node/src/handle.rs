@@ -1,7 +1,6 @@
 //! The client of the core as a JavaScript object. Calls return promises of a [`JsOutcome`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Either, Env, Object, Result};
@@ -9,7 +8,7 @@ use napi_derive::napi;
 use wxlink::{Client, ClientRegistration, Error, Lang, LinkChoices, Options, catch_panic};
 
 use crate::outcome::{JsOutcome, Outcome};
-use crate::pool::{CallId, HandleId, Refused, SharedPool};
+use crate::pool::{CallId, Lineage, Refused, SharedPool};
 
 /// Creates the JavaScript form of an outcome on JavaScript's thread.
 type Resolver = Box<dyn FnOnce(Env) -> Result<JsOutcome>>;
@@ -20,24 +19,18 @@ pub struct Handle {
     client: Client,
     lang: Lang,
     pool: Arc<SharedPool>,
-    id: HandleId,
-    is_closed: AtomicBool,
-    /// Whether it was derived from another one.
-    is_derived: bool,
+    lineage: Arc<Lineage>,
     _registered: Option<ClientRegistration>,
 }
 
 impl Handle {
-    fn new(client: Client, lang: Lang, pool: Arc<SharedPool>, is_derived: bool) -> Handle {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+    fn new(client: Client, lang: Lang, pool: Arc<SharedPool>, lineage: Lineage) -> Handle {
         Handle {
             _registered: client.register(),
             client,
             lang,
             pool,
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            is_closed: AtomicBool::new(false),
-            is_derived,
+            lineage: Arc::new(lineage),
         }
     }
 
@@ -60,10 +53,12 @@ impl Handle {
                     Outcome::internal(&why, "never sent")
                 }
             };
-            deferred.resolve(Box::new(|_| Ok(outcome.into_js())));
+            // Made here: on JavaScript's thread, a long text would hold up the event loop.
+            let text = outcome.into_text();
+            deferred.resolve(Box::new(|_| Ok(text.into_js())));
         };
         self.pool
-            .submit(id, self.id, self.client.clone(), Box::new(call));
+            .submit(id, &self.lineage, self.client.clone(), Box::new(call));
         Ok(promise)
     }
 }
@@ -97,7 +92,7 @@ pub fn open(pairs: Vec<Vec<String>>, max_threads: u32) -> Either<Handle, String>
     match options(&pairs).and_then(|options| Client::new(&options)) {
         Ok(client) => {
             let pool = Arc::new(SharedPool::new(max_threads as usize));
-            Either::A(Handle::new(client, lang, pool, false))
+            Either::A(Handle::new(client, lang, pool, Lineage::default()))
         }
         Err(e) => Either::B(Outcome::error(&e, lang).into_json()),
     }
@@ -111,7 +106,10 @@ impl Handle {
     pub fn derive(&self, pairs: Vec<Vec<String>>) -> Either<Handle, String> {
         let lang = lang(&pairs, self.lang);
         match options(&pairs).and_then(|options| self.client.derive(&options)) {
-            Ok(client) => Either::A(Handle::new(client, lang, self.pool.clone(), true)),
+            Ok(client) => {
+                let lineage = Lineage::derived_from(&self.lineage);
+                Either::A(Handle::new(client, lang, self.pool.clone(), lineage))
+            }
             Err(e) => Either::B(Outcome::error(&e, lang).into_json()),
         }
     }
@@ -122,21 +120,17 @@ impl Handle {
         self.pool.cancel(id);
     }
 
-    /// Cancels the calls of this handle, and those of handles that were derived from it.
+    /// Cancels the calls of this handle, and those of handles that were derived from it at any
+    /// depth, also later ones.
     #[napi]
     pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-        if self.is_derived {
-            self.pool.cancel_handle(self.id);
-        } else {
-            self.pool.close();
-        }
+        self.pool.close_handle(&self.lineage);
     }
 
-    /// Whether this handle, or the one it was derived from, was closed.
+    /// Whether this handle, or one of those that it was derived from, was closed.
     #[napi(getter)]
     pub fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire) || self.pool.is_closed()
+        self.lineage.is_closed()
     }
 
     /// What the client has done, as an outcome's JSON.

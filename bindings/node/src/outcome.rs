@@ -16,6 +16,22 @@ pub struct Outcome {
     body: Option<Vec<u8>>,
 }
 
+/// An outcome as text, which any thread can make.
+pub struct OutcomeText {
+    json: String,
+    body: Option<Vec<u8>>,
+}
+
+impl OutcomeText {
+    /// The outcome as JavaScript gets it. Runs on JavaScript's thread.
+    pub fn into_js(self) -> JsOutcome {
+        JsOutcome {
+            json: self.json,
+            body: self.body.map(Buffer::from),
+        }
+    }
+}
+
 /// An outcome as JavaScript gets it.
 #[napi(object, object_from_js = false)]
 pub struct JsOutcome {
@@ -131,11 +147,11 @@ impl Outcome {
         }
     }
 
-    /// The outcome as JavaScript gets it. Runs on JavaScript's thread.
-    pub fn into_js(self) -> JsOutcome {
-        JsOutcome {
+    /// The outcome with its JSON as text.
+    pub fn into_text(self) -> OutcomeText {
+        OutcomeText {
             json: self.json.to_string(),
-            body: self.body.map(Buffer::from),
+            body: self.body,
         }
     }
 

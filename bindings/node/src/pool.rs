@@ -7,9 +7,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::{io, mem, thread};
+use std::{io, iter, mem, ptr, thread};
 
 use wxlink::{Client, Error, Options, catch_panic};
 
@@ -19,8 +20,48 @@ const IDLE_LIMIT: Duration = Duration::from_secs(10);
 /// The number of a call, which JavaScript chooses.
 pub type CallId = i64;
 
-/// The number of the handle that a call was made on.
-pub type HandleId = u64;
+/// Whether a handle was closed, and which handle it was derived from.
+#[derive(Default)]
+pub struct Lineage {
+    is_closed: AtomicBool,
+    parent: Option<Arc<Lineage>>,
+}
+
+impl Lineage {
+    /// The lineage of a handle that is derived from the one with this lineage.
+    pub fn derived_from(parent: &Arc<Lineage>) -> Lineage {
+        Lineage {
+            is_closed: AtomicBool::new(false),
+            parent: Some(parent.clone()),
+        }
+    }
+
+    /// Whether the handle, or one of those that it was derived from, was closed.
+    pub fn is_closed(&self) -> bool {
+        self.generations()
+            .any(|handle| handle.is_closed.load(Ordering::Acquire))
+    }
+
+    /// Whether it is the lineage of this handle, or of one that was derived from it at any depth.
+    fn is_or_descends_from(&self, other: &Lineage) -> bool {
+        self.generations().any(|handle| ptr::eq(handle, other))
+    }
+
+    /// The handle, its parent, and so on.
+    fn generations(&self) -> impl Iterator<Item = &Lineage> {
+        iter::successors(Some(self), |handle| handle.parent.as_deref())
+    }
+}
+
+impl Drop for Lineage {
+    /// Drops the ancestors in a loop: a recursion could be too deep for the stack.
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut handle) = parent.and_then(Arc::into_inner) {
+            parent = handle.parent.take();
+        }
+    }
+}
 
 /// Makes a call with its own handle, which cancels it alone, or takes the reason why it cannot be
 /// made. Does not panic.
@@ -94,27 +135,27 @@ impl State {
 
 struct Queued {
     id: CallId,
-    handle: HandleId,
+    handle: Arc<Lineage>,
     client: Client,
     call: Call,
 }
 
 struct Running {
-    handle: HandleId,
+    handle: Arc<Lineage>,
     client: Client,
 }
 
 impl Pool {
     /// Makes a call as soon as a thread is free.
-    pub fn submit(self: &Arc<Self>, id: CallId, handle: HandleId, client: Client, call: Call) {
+    pub fn submit(self: &Arc<Self>, id: CallId, handle: &Arc<Lineage>, client: Client, call: Call) {
         let queued = Queued {
             id,
-            handle,
+            handle: handle.clone(),
             client,
             call,
         };
         let mut state = self.lock();
-        if state.is_closed {
+        if state.is_closed || handle.is_closed() {
             state.cancelled.push(queued);
             drop(state);
             return self.end_cancelled();
@@ -157,37 +198,41 @@ impl Pool {
         self.end_cancelled();
     }
 
-    /// Cancels the calls of a handle.
-    pub fn cancel_handle(self: &Arc<Self>, handle: HandleId) {
-        self.cancel_where(|other| other == handle);
+    /// Cancels the calls of a handle and of those that were derived from it, also later ones. If
+    /// the handle was not derived itself, the threads end.
+    pub fn close_handle(self: &Arc<Self>, handle: &Lineage) {
+        // Within the lock, so that a call is in one of the lists or finds the handle closed.
+        let state = self.lock();
+        handle.is_closed.store(true, Ordering::Release);
+        drop(state);
+        if handle.parent.is_none() {
+            self.close();
+        } else {
+            self.cancel_where(|other| other.is_or_descends_from(handle));
+        }
     }
 
     /// Cancels all calls, also later ones, and ends the threads.
-    pub fn close(self: &Arc<Self>) {
+    fn close(self: &Arc<Self>) {
         self.lock().is_closed = true;
         self.cancel_where(|_| true);
         self.changed.notify_all();
-    }
-
-    /// Whether the pool was closed.
-    pub fn is_closed(&self) -> bool {
-        self.lock().is_closed
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cancel_where(self: &Arc<Self>, is_chosen: impl Fn(HandleId) -> bool) {
+    fn cancel_where(self: &Arc<Self>, is_chosen: impl Fn(&Lineage) -> bool) {
         let mut state = self.lock();
         for running in state.running.values() {
-            if is_chosen(running.handle) {
+            if is_chosen(&running.handle) {
                 running.client.cancel();
             }
         }
         let waiting = mem::take(&mut state.waiting);
         for queued in waiting {
-            if is_chosen(queued.handle) {
+            if is_chosen(&queued.handle) {
                 state.cancelled.push(queued);
             } else {
                 state.waiting.push_back(queued);
@@ -256,7 +301,7 @@ impl Pool {
             let own = own_handle(&queued.client);
             if let Ok(client) = &own {
                 let running = Running {
-                    handle: queued.handle,
+                    handle: queued.handle.clone(),
                     client: client.clone(),
                 };
                 state.running.insert(queued.id, running);

@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
 const wxlink = require('wxlink');
+const { Sandbox } = require('wxlink/sandbox');
 const { QUIET, eventually, received, useSandbox } = require('./support.js');
 
 const shared = useSandbox();
@@ -191,6 +192,58 @@ test('closing a derived client ends its own calls only', async () => {
   assert.equal((await next).length, 0);
   client.close();
   assert.equal((await own).delivery, 'unknown');
+});
+
+test('closing a derived client ends the calls of all that were derived from it', async () => {
+  const { sandbox } = shared;
+  await sandbox.fault('hang', { endpoint: 'get', times: 4 });
+  const client = sandbox.client({ timeoutMs: 600_000, maxConcurrency: 4 });
+  const child = client.derive({});
+  const sibling = client.derive({});
+  const grandchild = child.account(sandbox.account);
+  const descendants = [child, grandchild, grandchild.derive({})];
+  const own = errorOf(client.getLinked(sandbox.token));
+  await eventually(async () => (await received(sandbox, 'get')) === 1);
+  const running = descendants.map((each) => errorOf(each.getLinked(sandbox.token)));
+  await eventually(async () => (await received(sandbox, 'get')) === 4);
+  // They wait for a thread.
+  const waiting = descendants.map((each) => errorOf(each.getLinked(sandbox.token)));
+  child.close();
+  for (const [calls, delivery] of [
+    [running, 'unknown'],
+    [waiting, 'never sent'],
+  ]) {
+    for (const error of await Promise.all(calls)) {
+      assert.equal(error.constructor, wxlink.CallCancelledError);
+      assert.equal(error.delivery, delivery);
+    }
+  }
+  for (const each of descendants) {
+    assert.match((await errorOf(each.getLinked(sandbox.token))).message, /the client is closed/);
+    assert.throws(() => each.stats(), wxlink.CallCancelledError);
+    assert.throws(() => each.derive({}), wxlink.CallCancelledError);
+  }
+  assert.equal(await received(sandbox, 'get'), 4);
+  // Those above it and beside it are open.
+  assert.equal((await sibling.getLinked(sandbox.token)).length, 0);
+  assert.equal((await client.derive({}).getLinked(sandbox.token)).length, 0);
+  client.close();
+  assert.equal((await own).delivery, 'unknown');
+});
+
+const skip = Symbol.dispose === undefined && 'this Node has no Symbol.dispose';
+
+test('the end of a block closes a client and stops a simulator', { skip }, async () => {
+  // What TypeScript makes of `using` and `await using`.
+  const sandbox = await Sandbox.start();
+  const client = sandbox.client({ timeoutMs: 600_000 });
+  await sandbox.fault('hang', { endpoint: 'get', always: true });
+  const call = errorOf(client.getLinked(sandbox.token));
+  await eventually(async () => (await received(sandbox, 'get')) === 1);
+  assert.equal(client[Symbol.dispose](), undefined);
+  assert.equal((await call).constructor, wxlink.CallCancelledError);
+  await sandbox[Symbol.asyncDispose]();
+  await assert.rejects(sandbox.counts(), { code: 'ECONNREFUSED' });
 });
 
 test('many calls share a signal without a warning', async () => {

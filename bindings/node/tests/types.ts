@@ -81,6 +81,15 @@ export function options(): Client {
   return new Client({ ...limits, baseUrl, caFile: new URL('file:///ca.pem'), maxConcurrency: 8 });
 }
 
+export async function disposal(): Promise<void> {
+  using client = new Client();
+  await using sandbox = await Sandbox.start();
+  expectType<void>(client[Symbol.dispose]());
+  expectType<Promise<void>>(sandbox[Symbol.asyncDispose]());
+  // @ts-expect-error A client is closed without waiting.
+  client[Symbol.asyncDispose]();
+}
+
 export function items(list: LinkList): string[] {
   const linked = [...list].filter((item) => item.status === LinkStatus.Linked);
   expectType<1>(LinkStatus.Linked);

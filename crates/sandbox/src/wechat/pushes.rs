@@ -9,8 +9,8 @@ use crate::model::push::RetryForm;
 use crate::wechat::push_crypto::PushRequest;
 use crate::wechat::push_message::PushMessage;
 
-/// How many requests are kept to be repeated.
-const MAX_SENT: usize = 100;
+/// Of how many pushes that are finished the latest request is kept, to be repeated.
+const MAX_FINISHED: usize = 100;
 
 /// A push that waits for its first or its next try.
 struct WaitingPush {
@@ -33,7 +33,7 @@ pub(crate) struct DuePush {
     pub(crate) request: Option<PushRequest>,
 }
 
-/// A request that was sent.
+/// The latest request of a push.
 struct SentPush {
     id: u64,
     message: Arc<PushMessage>,
@@ -58,6 +58,7 @@ pub(crate) struct Pushes {
     wake: Arc<Notify>,
     last_id: u64,
     waiting: BTreeMap<u64, WaitingPush>,
+    /// Those whose tries ended last come last.
     sent: VecDeque<SentPush>,
 }
 
@@ -133,14 +134,27 @@ impl Pushes {
         {
             waiting.request = Some(request.clone());
         }
-        if self.sent.len() >= MAX_SENT {
-            self.sent.pop_front();
-        }
+        self.sent.retain(|sent| sent.id != push.id);
         self.sent.push_back(SentPush {
             id: push.id,
             message: push.message.clone(),
             request: request.clone(),
         });
+    }
+
+    /// Notes that a try of the push has just ended, and forgets what was sent long ago.
+    fn keep_last(&mut self, id: u64) {
+        if let Some(n) = self.sent.iter().position(|sent| sent.id == id) {
+            self.sent.make_contiguous()[n..].rotate_left(1);
+        }
+        if self.sent.len() > self.waiting.len() + MAX_FINISHED
+            && let Some(n) = self
+                .sent
+                .iter()
+                .position(|sent| !self.waiting.contains_key(&sent.id))
+        {
+            self.sent.remove(n);
+        }
     }
 
     /// Takes back a try that has started, and makes it later.
@@ -168,13 +182,18 @@ impl Pushes {
         let Some(push) = self.waiting.get_mut(&id) else {
             return AfterTry::Unknown;
         };
-        if is_success || push.tries >= tries {
-            self.waiting.remove(&id);
-            return AfterTry::Finished;
-        }
+        let is_last = is_success || push.tries >= tries;
         push.is_being_sent = false;
         push.due_ms = next_ms;
-        AfterTry::Retry
+        if is_last {
+            self.waiting.remove(&id);
+        }
+        self.keep_last(id);
+        if is_last {
+            AfterTry::Finished
+        } else {
+            AfterTry::Retry
+        }
     }
 
     /// When the next push is due.
@@ -193,5 +212,57 @@ impl Pushes {
         self.waiting
             .get(&id)
             .is_some_and(|push| push.tries == 0 || (push.tries == 1 && push.is_being_sent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(pushes: &mut Pushes) -> u64 {
+        let message = PushMessage {
+            info_type: "authorized".to_owned(),
+            account: None,
+            create_time: 0,
+            fields: Vec::new(),
+        };
+        pushes.add(Arc::new(message), 0)
+    }
+
+    fn start(pushes: &mut Pushes) -> u64 {
+        let due = pushes.take_due(0).unwrap();
+        let request = PushRequest {
+            query: String::new(),
+            body: due.id.to_string().into_bytes(),
+            timestamp: 0,
+            nonce: String::new(),
+        };
+        pushes.keep_request(&due, &request, RetryForm::New);
+        due.id
+    }
+
+    #[test]
+    fn the_pushes_whose_tries_ended_last_can_be_repeated() {
+        let mut pushes = Pushes::default();
+        let slow = add(&mut pushes);
+        assert_eq!(start(&mut pushes), slow);
+        let mut others = Vec::new();
+        for _ in 0..2 * MAX_FINISHED {
+            let id = add(&mut pushes);
+            others.push(id);
+            // Tries of one push count once.
+            for (is_success, after) in [(false, AfterTry::Retry), (true, AfterTry::Finished)] {
+                assert_eq!(start(&mut pushes), id);
+                assert_eq!(pushes.finish(id, is_success, 4, 0), after);
+            }
+        }
+        assert_eq!(pushes.finish(slow, true, 4, 0), AfterTry::Finished);
+        let (forgotten, kept) = others.split_at(MAX_FINISHED + 1);
+        assert!(forgotten.iter().all(|id| pushes.repeat(*id, 0).is_none()));
+        for id in kept.iter().chain([&slow]) {
+            pushes.repeat(*id, 0).unwrap();
+            let repeated = pushes.take_due(0).unwrap();
+            assert_eq!(repeated.request.unwrap().body, id.to_string().into_bytes());
+        }
     }
 }

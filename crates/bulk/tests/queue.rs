@@ -42,15 +42,26 @@ fn work(queue: &Queue, world: &World) -> (RunEnd, Vec<Record>) {
 fn work_with(queue: &Queue, world: &World, lease: Duration) -> (RunEnd, Vec<Record>) {
     let seen = Mutex::new(Vec::new());
     let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
+    let end = work_observed(queue, world, 4, lease, &observer);
+    (end, seen.into_inner().unwrap())
+}
+
+/// The same with another number of workers, and what is called with each record.
+fn work_observed(
+    queue: &Queue,
+    world: &World,
+    workers: usize,
+    lease: Duration,
+    observer: &(dyn Fn(&Record) + Sync),
+) -> RunEnd {
     let runner = Runner {
         client: &world.client(),
-        workers: 4,
-        observer: &observer,
+        workers,
+        observer,
         stop: &StopFlag::default(),
     };
     let config = WorkerConfig::new(lease, false, runner.client).unwrap();
-    let end = queue.work(&runner, config).unwrap();
-    (end, seen.into_inner().unwrap())
+    queue.work(&runner, config).unwrap()
 }
 
 fn results(queue: &Queue) -> Vec<QueuedResult> {
@@ -152,14 +163,8 @@ fn rows_pushed_for_an_account_in_progress_are_processed_as_well() {
             push(&queue, &[(1, 2)], UNLIMITED);
         }
     };
-    let runner = Runner {
-        client: &world.client(),
-        workers: 1,
-        observer: &observer,
-        stop: &StopFlag::default(),
-    };
-    let config = WorkerConfig::new(Duration::from_secs(60), false, runner.client).unwrap();
-    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
+    let end = work_observed(&queue, &world, 1, Duration::from_secs(60), &observer);
+    assert_eq!(end, RunEnd::Finished);
     let status = queue.status().unwrap();
     assert_eq!(sums(&status), (2, 0, 0, 2));
     assert!(status.is_finished(), "{status:?}");
@@ -198,14 +203,8 @@ fn a_worker_renews_its_lease_while_it_works() {
         age.arg("IDLE").arg(3_600_000).arg("JUSTID");
         let _: ::redis::Value = age.query(&mut *open).unwrap();
     };
-    let runner = Runner {
-        client: &world.client(),
-        workers: 1,
-        observer: &observer,
-        stop: &StopFlag::default(),
-    };
-    let config = WorkerConfig::new(Duration::from_secs(1800), false, runner.client).unwrap();
-    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
+    let end = work_observed(&queue, &world, 1, Duration::from_secs(1800), &observer);
+    assert_eq!(end, RunEnd::Finished);
     let idle_times = idle_times.into_inner().unwrap();
     assert_eq!(idle_times.len(), 3);
     assert!(

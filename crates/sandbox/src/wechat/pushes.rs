@@ -145,7 +145,8 @@ impl Pushes {
     /// Notes that a try of the push has just ended, and forgets what was sent long ago.
     fn keep_last(&mut self, id: u64) {
         if let Some(n) = self.sent.iter().position(|sent| sent.id == id) {
-            self.sent.make_contiguous()[n..].rotate_left(1);
+            let last = self.sent.remove(n);
+            self.sent.extend(last);
         }
         if self.sent.len() > self.waiting.len() + MAX_FINISHED
             && let Some(n) = self
@@ -182,18 +183,16 @@ impl Pushes {
         let Some(push) = self.waiting.get_mut(&id) else {
             return AfterTry::Unknown;
         };
-        let is_last = is_success || push.tries >= tries;
-        push.is_being_sent = false;
-        push.due_ms = next_ms;
-        if is_last {
+        let after = if is_success || push.tries >= tries {
             self.waiting.remove(&id);
-        }
-        self.keep_last(id);
-        if is_last {
             AfterTry::Finished
         } else {
+            push.is_being_sent = false;
+            push.due_ms = next_ms;
             AfterTry::Retry
-        }
+        };
+        self.keep_last(id);
+        after
     }
 
     /// When the next push is due.

@@ -596,7 +596,9 @@ fn one_list_serves_many_calls() {
     };
     let list = bench.client.get_linked(TOKEN).unwrap();
     let ensure = |appid: &str| {
-        let progress = bench.client.ensure_linked_in(&list, TOKEN, appid, QUIET);
+        let progress = bench
+            .client
+            .ensure_linked_in(&list, TOKEN, appid, QUIET, &mut || true);
         without_token(progress)
     };
     for n in 1..=3 {
@@ -609,16 +611,28 @@ fn one_list_serves_many_calls() {
 
     // If the list shows the mini program, nothing is posted.
     let list = bench.client.get_linked(TOKEN).unwrap();
-    let progress = bench.client.ensure_linked_in(&list, TOKEN, APPID, QUIET);
+    let progress = bench
+        .client
+        .ensure_linked_in(&list, TOKEN, APPID, QUIET, &mut || true);
     assert_eq!((progress.posts(), progress.status()), (0, Status::Pending));
     assert_eq!(progress.state(), LinkState::AwaitingOfficialAccount);
     assert_eq!((bench.links(), reads()), ((3, 3), 2));
+
+    // The caller withholds a post, and makes it later: nothing is claimed meanwhile.
+    let appid = "wx0b00000000000005";
+    let progress = bench
+        .client
+        .ensure_linked_in(&list, TOKEN, appid, QUIET, &mut || false);
+    assert_eq!((progress.posts(), progress.state()), (0, LinkState::Absent));
+    assert!(progress.error().is_none());
+    assert_eq!((bench.links(), reads()), ((3, 3), 2));
+    assert_eq!(ensure(appid).posts(), 1);
 
     // A lost outcome is looked up in a new list.
     bench.fault(json!({"endpoint": "link", "when": "after", "fault": {"drop": "reset"}}));
     let progress = ensure("wx0b00000000000004");
     assert_eq!((progress.posts(), progress.status()), (1, Status::Pending));
-    assert_eq!((bench.links(), reads()), ((4, 4), 3));
+    assert_eq!((bench.links(), reads()), ((5, 5), 3));
 }
 
 /// Runs a call on a derived handle, and cancels the handle as soon as `reached` holds.

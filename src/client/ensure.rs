@@ -71,7 +71,7 @@ impl Client {
             Ok(found) => tracker.progress.found = found,
         }
         if tracker.progress.found == LinkState::Absent {
-            match tracker.invite(choices, wait) {
+            match tracker.invite(choices, wait, &mut || true) {
                 Err(e) => return tracker.fail(e),
                 Ok(Invited::NotRepeated) => return tracker.progress,
                 Ok(Invited::Listed) if wait.is_zero() => return tracker.progress,
@@ -91,12 +91,17 @@ impl Client {
     /// The list is read again only if the outcome of a post is unknown. This call does not wait
     /// until the end of its claim is stored;
     /// [`finish_token_fetches`](Client::finish_token_fetches) does.
+    ///
+    /// `may_post` is called at most once, on this thread, immediately before an invitation is
+    /// posted, when its link is claimed. If it returns `false`, nothing is posted and the state is
+    /// [`LinkState::Absent`]. It counts towards the time limit.
     pub fn ensure_linked_in<'a>(
         &self,
         list: &LinkList,
         access_token: impl Into<Option<&'a str>>,
         appid: &str,
         choices: LinkChoices,
+        may_post: &mut dyn FnMut() -> bool,
     ) -> LinkProgress {
         let token = access_token.into();
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, Duration::ZERO);
@@ -106,7 +111,7 @@ impl Client {
             Err(e) => return tracker.fail(e),
         }
         if tracker.progress.found == LinkState::Absent {
-            if let Err(e) = tracker.invite(choices, Duration::ZERO) {
+            if let Err(e) = tracker.invite(choices, Duration::ZERO, may_post) {
                 return self.counted(tracker.fail(e));
             }
         }

@@ -66,6 +66,8 @@ pub(super) enum Invited {
     Listed,
     /// An earlier one was accepted and is no longer in the list.
     NotRepeated,
+    /// The caller did not let it be posted.
+    Withheld,
 }
 
 /// A claim that is held, or none if claims are switched off.
@@ -191,7 +193,8 @@ impl<'a> LinkTracker<'a> {
     }
 
     /// Invites the mini program, unless its claim shows that nothing may be posted now. Posts at
-    /// most once. `wait` is what is left of the wait after it.
+    /// most once. `wait` is what is left of the wait after it. `may_post` is called when nothing else
+    /// prevents the post; if it returns `false`, nothing is posted.
     ///
     /// # Errors
     /// The claim could not be taken, the invitation was refused, or its outcome is unknown, two
@@ -200,6 +203,7 @@ impl<'a> LinkTracker<'a> {
         &mut self,
         choices: LinkChoices,
         wait: Duration,
+        may_post: &mut dyn FnMut() -> bool,
     ) -> Result<Invited, Error> {
         let post_deadline = self.deadline - wait - self.client.timeout() / PART_RESERVED_FOR_READS;
         let Some(claim) = self.claim(post_deadline)? else {
@@ -219,6 +223,10 @@ impl<'a> LinkTracker<'a> {
                 self.progress.state = LinkState::Vanished;
                 return Ok(Invited::NotRepeated);
             }
+        }
+        if !may_post() {
+            self.settle(&claim, Settlement::NotPosted);
+            return Ok(Invited::Withheld);
         }
         let posted = self
             .client
@@ -417,7 +425,7 @@ impl<'a> LinkTracker<'a> {
             if let (Some(ends), Some(choices)) = (other.filter(|_| !self.was_seen), choices) {
                 if may_invite && ends <= now && now < until {
                     self.progress.retry_at = None;
-                    match self.invite(choices, until - now) {
+                    match self.invite(choices, until - now, &mut || true) {
                         Err(e) => return self.fail(e),
                         Ok(Invited::NotRepeated) => return self.progress,
                         Ok(_) => known_state = self.progress.state,

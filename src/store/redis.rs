@@ -207,7 +207,7 @@ impl Redis {
                 None => replica,
                 Some(waited) if replica == Replica::Present => after_wait(Some(waited)),
                 Some(info) if !has_replica(&info) => Replica::None(Some(Instant::now())),
-                Some(_) => after_wait(c.pipeline(std::slice::from_ref(&wait))?.pop()),
+                Some(_) => after_wait(c.pipeline([&wait])?.pop()),
             };
             Ok(replies)
         })

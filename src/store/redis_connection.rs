@@ -256,15 +256,20 @@ impl Connection {
     ///
     /// # Errors
     /// The connection can no longer be used. The server may have run some of the commands.
-    pub fn pipeline(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Result<Value, Failure>>> {
+    pub fn pipeline<'c>(
+        &mut self,
+        commands: impl IntoIterator<Item = &'c Cmd>,
+    ) -> RedisResult<Vec<Result<Value, Failure>>> {
         let mut packed = Vec::new();
+        let mut count = 0;
         for command in commands {
             command.write_packed_command(&mut packed);
+            count += 1;
         }
         self.send(&packed)?;
-        let mut replies = Vec::with_capacity(commands.len());
+        let mut replies = Vec::with_capacity(count);
         let mut ending = None;
-        for _ in commands {
+        for _ in 0..count {
             replies.push(self.receive()?.extract_error().map_err(|e| {
                 let failure = self.failure(&e);
                 if failure.ends_connection() {

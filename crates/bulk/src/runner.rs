@@ -49,7 +49,7 @@ pub(crate) trait AccountLease {
     fn account(&self) -> &str;
 
     /// How often in a row the account was backed off because WeChat could not be reached.
-    fn failures(&self) -> usize;
+    fn failures(&mut self) -> Result<usize, BulkError>;
 
     /// The next rows without a record, in their order; none at the end.
     fn rows(&mut self) -> Result<Vec<Row>, BulkError>;
@@ -60,9 +60,12 @@ pub(crate) trait AccountLease {
     /// What is known of the invitations for a row, which is the first one without a record.
     fn posts(&self, row: &Row) -> Posts;
 
-    /// Notes what is known of the invitations for that row, so that it outlives this process.
-    /// `false` if the lease was lost.
-    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<bool, BulkError>;
+    /// Starts to note what is known of the invitations for that row, so that it outlives this
+    /// process.
+    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<(), BulkError>;
+
+    /// Waits for that note. `false` if the lease was lost.
+    fn wait_for_note(&mut self) -> Result<bool, BulkError>;
 
     /// Keeps the record of the first row that has none, at the latest when the rates let a call
     /// wait, or when the lease is released. `false` if the lease was lost.
@@ -275,7 +278,7 @@ impl Runner<'_> {
                     }
                 } else if list.find(&row.appid).is_some() {
                     // Nothing will be posted, so no permit is needed.
-                    ensure(client, list, &row).0
+                    ensure(client, list, &row, &mut || true).0
                 } else if let Some((until, error)) = &used_up {
                     Step::Defer {
                         until: *until,
@@ -288,17 +291,26 @@ impl Runner<'_> {
                     Step::GiveUp
                 } else {
                     let noted = known.one_more(client.timeout() + client.settle_time());
-                    if !lease.acquire_permit(self.stop)? || !lease.note_posts(&row, noted)? {
+                    if !lease.acquire_permit(self.stop)? {
                         return Ok(LeaseEnd::Abandoned);
                     }
-                    let (step, made) = ensure(client, list, &row);
+                    lease.note_posts(&row, noted)?;
+                    let mut is_noted = Ok(true);
+                    let (step, made) = ensure(client, list, &row, &mut || {
+                        is_noted = lease.wait_for_note();
+                        matches!(is_noted, Ok(true))
+                    });
+                    if !is_noted? {
+                        return Ok(LeaseEnd::Abandoned);
+                    }
                     if made > 0 {
                         posts = known.one_more(client.settle_time());
                     }
-                    if !matches!(step, Step::Record { .. } | Step::Defer { .. })
-                        && !lease.note_posts(&row, posts)?
-                    {
-                        return Ok(LeaseEnd::Abandoned);
+                    if !matches!(step, Step::Record { .. } | Step::Defer { .. }) {
+                        lease.note_posts(&row, posts)?;
+                        if !lease.wait_for_note()? {
+                            return Ok(LeaseEnd::Abandoned);
+                        }
                     }
                     if !matches!(&step, Step::Retry(error) if error.is_store_failure()) {
                         breaker.record_store_success();
@@ -398,7 +410,7 @@ impl Runner<'_> {
     /// failed, and the run ends.
     fn back_off(
         &self,
-        lease: &dyn AccountLease,
+        lease: &mut dyn AccountLease,
         breaker: &CircuitBreaker<'_>,
         error: &Error,
     ) -> Result<Option<LeaseEnd>, BulkError> {
@@ -410,7 +422,7 @@ impl Runner<'_> {
         if self.stop.is_requested() {
             return Ok(Some(LeaseEnd::Abandoned));
         }
-        let failures = lease.failures();
+        let failures = lease.failures()?;
         match BACKOFF_PAUSES.get(failures) {
             Some(&pause) => Ok(Some(LeaseEnd::BackOff(Backoff {
                 pause,
@@ -513,8 +525,13 @@ fn pause_account(pause: Duration) -> LeaseEnd {
 
 /// Ensures the row's link, given a list that was just read. Also returns how many invitations it
 /// posted.
-fn ensure(client: &Client, list: &LinkList, row: &Row) -> (Step, u32) {
-    let progress = client.ensure_linked_in(list, None, &row.appid, row.choices());
+fn ensure(
+    client: &Client,
+    list: &LinkList,
+    row: &Row,
+    may_post: &mut dyn FnMut() -> bool,
+) -> (Step, u32) {
+    let progress = client.ensure_linked_in(list, None, &row.appid, row.choices(), may_post);
     let step = match progress.error() {
         Some(error) => step_after_error(error.clone()),
         None if progress.state() == LinkState::InDoubt => defer_doubtful(progress.retry_after()),
@@ -683,7 +700,7 @@ mod tests {
             notify_users: false,
             show_profile: false,
         };
-        let progress = client.ensure_linked_in(&list, "TOKEN", "wx1", choices);
+        let progress = client.ensure_linked_in(&list, "TOKEN", "wx1", choices, &mut || true);
         progress.error().unwrap().clone()
     }
 
@@ -716,8 +733,8 @@ mod tests {
             "wx0a00000000000001"
         }
 
-        fn failures(&self) -> usize {
-            self.failures
+        fn failures(&mut self) -> Result<usize, BulkError> {
+            Ok(self.failures)
         }
 
         fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
@@ -744,7 +761,11 @@ mod tests {
             Posts::default()
         }
 
-        fn note_posts(&mut self, _: &Row, _: Posts) -> Result<bool, BulkError> {
+        fn note_posts(&mut self, _: &Row, _: Posts) -> Result<(), BulkError> {
+            Ok(())
+        }
+
+        fn wait_for_note(&mut self) -> Result<bool, BulkError> {
             Ok(true)
         }
 

@@ -41,6 +41,13 @@ pub struct Failure {
     message: Message,
 }
 
+impl From<io::Error> for Failure {
+    /// Why there is no connection.
+    fn from(error: io::Error) -> Failure {
+        Failure::io(&error, Kind::Unreachable)
+    }
+}
+
 impl Failure {
     /// What `error` means on an open connection. `first_bytes` are those the server sent, and
     /// `io_failure` is why the last read or write failed.

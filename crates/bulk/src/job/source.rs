@@ -233,8 +233,8 @@ impl AccountLease for JobLease<'_, '_> {
         &self.batch.account
     }
 
-    fn failures(&self) -> usize {
-        self.batch.failures
+    fn failures(&mut self) -> Result<usize, BulkError> {
+        Ok(self.batch.failures)
     }
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
@@ -256,8 +256,11 @@ impl AccountLease for JobLease<'_, '_> {
         self.source.job.posts(row)
     }
 
-    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<bool, BulkError> {
-        self.source.job.note_posts(row, posts)?;
+    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<(), BulkError> {
+        self.source.job.note_posts(row, posts)
+    }
+
+    fn wait_for_note(&mut self) -> Result<bool, BulkError> {
         Ok(true)
     }
 

@@ -1,13 +1,15 @@
 //! A connection to the queue's Redis that all threads of a process share, and that survives
 //! restarts of the server.
 //!
-//! One thread at a time uses it. It sends the commands of all threads that wait, in one write.
+//! A thread of its own sends all commands that wait, in one write.
 
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use redis::{Client, Cmd, FromRedisValue, Value, cmd};
+use redis::{Arg, Client, Cmd, FromRedisValue, Value, cmd};
 use wxlink::redis_connection::{Failure, Server, Session, read_reply};
 use wxlink::{Lang, Message};
 
@@ -29,28 +31,44 @@ const MAX_UNAVAILABLE: Duration = Duration::from_secs(600);
 const MAX_UNAVAILABLE_WHEN_STOPPING: Duration = Duration::from_secs(5);
 /// The most commands in one write.
 const MAX_COMMANDS_PER_WRITE: usize = 256;
+/// Runs a script that Redis keeps.
+const EVALSHA: &str = "EVALSHA";
 
 /// A connection that is opened when it is needed, and again after it broke.
 pub(super) struct RedisConnection {
     /// The error if the URL's server cannot be used.
     server: Result<Server, Message>,
-    /// `None` until the first command.
-    session: Mutex<Option<Session>>,
-    shared: Mutex<Shared>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    requests: Mutex<Requests>,
+    /// Notified when there is a request, or when the connection was dropped.
+    work: Condvar,
 }
 
 #[derive(Default)]
-struct Shared {
+struct Requests {
     waiting: Vec<Request>,
-    /// Whether a thread uses the session.
-    is_sending: bool,
+    has_thread: bool,
+    /// Whether there will be no more requests.
+    is_closed: bool,
 }
 
-/// The command of a thread that waits for its reply.
-struct Request {
-    command: Cmd,
-    reply: Arc<Mutex<Option<Reply>>>,
-    thread: Thread,
+/// A command, and the place for its reply.
+#[derive(Clone)]
+pub(super) struct Request {
+    command: Arc<Cmd>,
+    /// The script that the command runs by its hash.
+    script: Option<Arc<str>>,
+    place: Arc<Mutex<Place>>,
+}
+
+#[derive(Default)]
+struct Place {
+    reply: Option<Reply>,
+    /// The thread that waits for the reply.
+    thread: Option<Thread>,
 }
 
 type Reply = Result<Value, Failure>;
@@ -60,8 +78,10 @@ impl RedisConnection {
     pub fn new(client: &Client) -> RedisConnection {
         RedisConnection {
             server: Server::new(client.get_connection_info()),
-            session: Mutex::default(),
-            shared: Mutex::default(),
+            shared: Arc::new(Shared {
+                requests: Mutex::default(),
+                work: Condvar::new(),
+            }),
         }
     }
 
@@ -92,25 +112,8 @@ impl RedisConnection {
         stop: &StopFlag,
         command: &Cmd,
     ) -> Result<Result<T, Failure>, BulkError> {
-        let server = self.server()?;
-        let started = Instant::now();
-        let mut pause = FIRST_RETRY_PAUSE;
-        loop {
-            let failure = match read_reply(self.attempt(server, command)) {
-                Ok(result) => return Ok(Ok(result)),
-                Err(failure) => failure,
-            };
-            let limit = if stop.is_requested() {
-                MAX_UNAVAILABLE_WHEN_STOPPING
-            } else {
-                MAX_UNAVAILABLE
-            };
-            if !failure.may_pass() || started.elapsed() >= limit {
-                return Ok(Err(failure));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(MAX_RETRY_PAUSE);
-        }
+        let request = self.start(Arc::new(command.clone()), None)?;
+        self.finish(stop, request)
     }
 
     /// Runs a script with these keys and arguments in the same way.
@@ -139,14 +142,56 @@ impl RedisConnection {
         key: &str,
         arguments: &[&str],
     ) -> Result<Result<T, Failure>, BulkError> {
-        let command = |name, text: &str| {
-            let mut command = cmd(name);
-            command.arg(text).arg(1).arg(key).arg(arguments);
-            command
-        };
-        match self.try_run(stop, &command("EVALSHA", &script.hash))? {
-            Err(e) if e.code() == "NOSCRIPT" => self.try_run(stop, &command("EVAL", &script.text)),
-            done => Ok(done),
+        let request = self.start_script(script, key, arguments)?;
+        self.finish(stop, request)
+    }
+
+    /// Starts a script with these keys and arguments, and does not wait for it.
+    ///
+    /// # Errors
+    /// The URL's server cannot be used at all.
+    pub fn start_script(
+        &self,
+        script: &LuaScript,
+        key: &str,
+        arguments: &[&str],
+    ) -> Result<Request, BulkError> {
+        let length: usize = arguments.iter().map(|argument| argument.len()).sum();
+        let length = EVALSHA.len() + script.hash.len() + 1 + key.len() + length;
+        let mut command = Cmd::with_capacity(arguments.len() + 4, length);
+        command.arg(EVALSHA).arg(&script.hash).arg(1).arg(key);
+        command.arg(arguments);
+        self.start(Arc::new(command), Some(script.text.clone()))
+    }
+
+    /// Waits for a command or script that was started, and repeats it until Redis has answered. It
+    /// must be safe to repeat.
+    ///
+    /// # Errors
+    /// As [`try_run`](RedisConnection::try_run).
+    pub fn finish<T: FromRedisValue>(
+        &self,
+        stop: &StopFlag,
+        mut request: Request,
+    ) -> Result<Result<T, Failure>, BulkError> {
+        let started = Instant::now();
+        let mut pause = FIRST_RETRY_PAUSE;
+        loop {
+            let failure = match read_reply(request.wait()) {
+                Ok(result) => return Ok(Ok(result)),
+                Err(failure) => failure,
+            };
+            let limit = if stop.is_requested() {
+                MAX_UNAVAILABLE_WHEN_STOPPING
+            } else {
+                MAX_UNAVAILABLE
+            };
+            if !failure.may_pass() || started.elapsed() >= limit {
+                return Ok(Err(failure));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(MAX_RETRY_PAUSE);
+            request = self.start(request.command, request.script)?;
         }
     }
 
@@ -162,7 +207,7 @@ impl RedisConnection {
         key: &str,
     ) -> Result<T, BulkError> {
         let mut command = cmd("EVAL");
-        command.arg(&script.text).arg(1).arg(key);
+        command.arg(&*script.text).arg(1).arg(key);
         let mut session = Session::new(self.server()?.clone());
         let done = session.attempt(Instant::now() + limit, |c| command.query(c));
         done.map_err(|failure| self.to_error(&failure))
@@ -202,34 +247,35 @@ impl RedisConnection {
         }
     }
 
-    /// One attempt: sends the command, or waits until another thread has sent it.
-    fn attempt(&self, server: &Server, command: &Cmd) -> Reply {
-        let reply = Arc::new(Mutex::new(None));
-        let mut shared = lock(&self.shared);
-        shared.waiting.push(Request {
-            command: command.clone(),
-            reply: reply.clone(),
-            thread: thread::current(),
-        });
-        loop {
-            if let Some(reply) = lock(&reply).take() {
-                return reply;
-            }
-            if shared.is_sending {
-                drop(shared);
-                thread::park();
-            } else {
-                shared.is_sending = true;
-                let count = shared.waiting.len().min(MAX_COMMANDS_PER_WRITE);
-                let batch = Batch {
-                    connection: self,
-                    requests: shared.waiting.drain(..count).collect(),
-                };
-                drop(shared);
-                batch.send(server);
-            }
-            shared = lock(&self.shared);
+    /// Has the command sent by the connection's thread.
+    fn start(&self, command: Arc<Cmd>, script: Option<Arc<str>>) -> Result<Request, BulkError> {
+        let server = self.server()?;
+        let request = Request {
+            command,
+            script,
+            place: Arc::default(),
+        };
+        let mut requests = lock(&self.shared.requests);
+        requests.waiting.push(request.clone());
+        if requests.has_thread {
+            self.shared.work.notify_one();
+            return Ok(request);
         }
+        let (shared, session) = (self.shared.clone(), Session::new(server.clone()));
+        let thread = thread::Builder::new().name("wxlink-queue".to_owned());
+        match thread.spawn(move || shared.send_all(session)) {
+            Ok(_) => requests.has_thread = true,
+            // There are too many threads: this one sends its command itself.
+            Err(_) => {
+                requests.waiting.pop();
+                drop(requests);
+                send(
+                    &mut Session::new(server.clone()),
+                    std::slice::from_ref(&request),
+                );
+            }
+        }
+        Ok(request)
     }
 
     /// The error for a failed command.
@@ -253,38 +299,103 @@ impl RedisConnection {
     }
 }
 
-/// The requests that one thread sends.
-struct Batch<'a> {
-    connection: &'a RedisConnection,
-    requests: Vec<Request>,
-}
-
-impl Batch<'_> {
-    fn send(mut self, server: &Server) {
-        let commands: Vec<Cmd> = self.requests.iter().map(|r| r.command.clone()).collect();
-        let mut session = lock(&self.connection.session);
-        let session = session.get_or_insert_with(|| Session::new(server.clone()));
-        let until = Instant::now() + ATTEMPT_TIMEOUT;
-        let replies = match session.attempt(until, |c| c.pipeline(&commands)) {
-            Ok(replies) => replies,
-            Err(failure) => vec![Err(failure); commands.len()],
-        };
-        for (request, reply) in self.requests.drain(..).zip(replies) {
-            *lock(&request.reply) = Some(reply);
-            request.thread.unpark();
-        }
-    }
-}
-
-impl Drop for Batch<'_> {
-    /// Lets the next thread send.
+impl Drop for RedisConnection {
     fn drop(&mut self) {
-        let mut shared = lock(&self.connection.shared);
-        shared.is_sending = false;
-        // After a panic the requests have no replies: other threads send them again.
-        shared.waiting.splice(..0, self.requests.drain(..));
-        if let Some(next) = shared.waiting.first() {
-            next.thread.unpark();
+        lock(&self.shared.requests).is_closed = true;
+        self.shared.work.notify_one();
+    }
+}
+
+impl Request {
+    /// Waits for the reply.
+    fn wait(&self) -> Reply {
+        loop {
+            let mut place = lock(&self.place);
+            if let Some(reply) = place.reply.take() {
+                return reply;
+            }
+            place.thread = Some(thread::current());
+            drop(place);
+            thread::park();
         }
     }
+
+    fn set_reply(&self, reply: Reply) {
+        let mut place = lock(&self.place);
+        place.reply = Some(reply);
+        let waits = place.thread.take();
+        drop(place);
+        if let Some(thread) = waits {
+            thread.unpark();
+        }
+    }
+}
+
+impl Shared {
+    /// The work of the thread: sends what waits, in one write each time.
+    fn send_all(&self, mut session: Session) {
+        while let Some(requests) = self.next() {
+            send(&mut session, &requests);
+        }
+    }
+
+    /// The requests that wait; `None` if there will be no more.
+    fn next(&self) -> Option<Vec<Request>> {
+        let mut requests = lock(&self.requests);
+        while requests.waiting.is_empty() {
+            if requests.is_closed {
+                return None;
+            }
+            let woken = self.work.wait(requests);
+            requests = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        let count = requests.waiting.len().min(MAX_COMMANDS_PER_WRITE);
+        Some(requests.waiting.drain(..count).collect())
+    }
+}
+
+/// Sends these commands, and sets their replies. Scripts that Redis does not know, such as after a
+/// restart, are sent as well.
+fn send(session: &mut Session, requests: &[Request]) {
+    let replies = attempt(session, requests.iter().map(|request| &*request.command));
+    let mut unknown = Vec::new();
+    for (request, reply) in requests.iter().zip(replies) {
+        match (&reply, &request.script) {
+            (Err(failure), Some(script)) if failure.code() == "NOSCRIPT" => {
+                unknown.push((request, with_text(&request.command, script)));
+            }
+            _ => request.set_reply(reply),
+        }
+    }
+    if unknown.is_empty() {
+        return;
+    }
+    let replies = attempt(session, unknown.iter().map(|(_, command)| command));
+    for ((request, _), reply) in unknown.iter().zip(replies) {
+        request.set_reply(reply);
+    }
+}
+
+/// One attempt to send these commands. Returns the reply to each.
+fn attempt<'c>(
+    session: &mut Session,
+    commands: impl ExactSizeIterator<Item = &'c Cmd> + Clone,
+) -> Vec<Reply> {
+    let until = Instant::now() + ATTEMPT_TIMEOUT;
+    let attempt = || session.attempt(until, |c| c.pipeline(commands.clone()));
+    let sent = catch_unwind(AssertUnwindSafe(attempt));
+    let sent = sent.unwrap_or_else(|_| Err(io::Error::other("internal error").into()));
+    sent.unwrap_or_else(|failure| vec![Err(failure); commands.len()])
+}
+
+/// The command that runs the script by its text, and has the same keys and arguments.
+fn with_text(by_hash: &Cmd, script: &str) -> Cmd {
+    let mut command = cmd("EVAL");
+    command.arg(script);
+    for argument in by_hash.args_iter().skip(2) {
+        if let Arg::Simple(bytes) = argument {
+            command.arg(bytes);
+        }
+    }
+    command
 }

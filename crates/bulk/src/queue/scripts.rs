@@ -20,6 +20,7 @@
 //! - `follower`: the process that follows the invitations, for the time of a lease.
 //! - `next_call`: when the next call is due (µs). `next_calls`: the same by account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The consumer group of the stream of accounts.
@@ -180,18 +181,19 @@ return posts
 
 /// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
 /// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
-/// ARGV[9]: when a deferred row is due (ms), or empty; such a row gets no result yet. ARGV[10] to
-/// ARGV[12]: what to note for the next row, as for [`NOTE_POSTS`], if anything. Returns 1, or 0 if
-/// the lease was lost or the row was recorded before. A repetition finds its note and returns 1,
-/// because a note that is not followed by a post would count as one.
+/// ARGV[9]: when a deferred row is due (ms), or empty; such a row gets no result yet. ARGV[10]: 1 if
+/// the account's failures are to be forgotten. ARGV[11] to ARGV[13]: what to note for the
+/// next row, as for [`NOTE_POSTS`], if anything. Returns 1, or 0 if the lease was lost or the row was recorded
+/// before. A repetition finds its note and returns 1, because a note that is not followed by a post
+/// would count as one.
 ///
 /// The row leaves the list in the last step: if another program replaced a key, nothing is lost.
 const RECORD_ROW: &str = "
 if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]
 if redis.call('LINDEX', rows, 0) ~= ARGV[4] then
-  local noted = ARGV[10] and redis.call('HGET', P .. 'posts', ARGV[10])
-  return noted and string.match(noted, '%d+') == ARGV[11] and 1 or 0
+  local noted = ARGV[11] and redis.call('HGET', P .. 'posts', ARGV[11])
+  return noted and string.match(noted, '%d+') == ARGV[12] and 1 or 0
 end
 if ARGV[9] ~= '' then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
@@ -205,12 +207,10 @@ else
   redis.call('XADD', P .. 'results', '*', 'result', ARGV[6])
   redis.call('HDEL', P .. 'posts', ARGV[7])
 end
-if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then
-  redis.call('HDEL', P .. 'failures', ARGV[3])
-end
+if ARGV[10] == '1' then redis.call('HDEL', P .. 'failures', ARGV[3]) end
 redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
 redis.call('LPOP', rows)
-if ARGV[10] then note(ARGV[10], ARGV[11], ARGV[12]) end
+if ARGV[11] then note(ARGV[11], ARGV[12], ARGV[13]) end
 return 1
 ";
 
@@ -377,7 +377,7 @@ impl WorkerScripts {
 
 /// A script that Redis runs atomically.
 pub struct LuaScript {
-    pub text: String,
+    pub text: Arc<str>,
     /// The name under which Redis keeps it.
     pub hash: String,
 }
@@ -385,7 +385,7 @@ pub struct LuaScript {
 impl LuaScript {
     pub fn new(text: &str) -> LuaScript {
         LuaScript {
-            text: text.to_owned(),
+            text: text.into(),
             hash: redis::Script::new(text).get_hash().to_owned(),
         }
     }

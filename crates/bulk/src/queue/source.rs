@@ -1,16 +1,16 @@
 //! Leases the accounts of a queue to the workers of one process.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use redis::{Client, FromRedisValue, ParsingError, Value, cmd};
 use wxlink::redis_connection::Failure;
 
-use super::connection::RedisConnection;
+use super::connection::{RedisConnection, Request};
 use super::scripts::{CONSUMER_GROUP, LuaScript, REMOVE_CONSUMER, WorkerScripts};
-use super::types::{CallIntervals, Keys, QueuedResult, QueuedRow, WorkerConfig};
+use super::types::{CallIntervals, Keys, QueuedResult, QueuedRow, WorkerConfig, place_of};
 use crate::columns::{OtherCell, OtherCells};
 use crate::error::BulkError;
 use crate::field::{Field, fields_of};
@@ -137,7 +137,7 @@ impl QueueSource {
                 break;
             };
             // If this fails, other workers get the account after the time of a lease.
-            let _ = self.lease(account, 0, stop).end(None);
+            let _ = self.lease(account, stop).end(None);
         }
         let remove = LuaScript::new(REMOVE_CONSUMER);
         // If this fails, another worker removes it after a day.
@@ -327,14 +327,15 @@ impl QueueSource {
             .run_script(stop, script, &self.keys.prefix, arguments)
     }
 
-    fn lease(&self, account: StreamAccount, failures: usize, stop: &StopFlag) -> QueueLease<'_> {
+    fn lease(&self, account: StreamAccount, stop: &StopFlag) -> QueueLease<'_> {
         QueueLease {
             source: self,
             entry: account.entry,
             account: account.account,
-            failures,
             rows: VecDeque::new(),
             unsent: None,
+            has_success: false,
+            started: None,
             confirmed_at: Instant::now(),
             is_over: false,
             stop: stop.clone(),
@@ -359,7 +360,7 @@ enum Search {
 type StreamEntry = (String, Option<Vec<String>>);
 
 /// An account, and the entry of the stream that stands for it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct StreamAccount {
     entry: String,
     account: String,
@@ -404,12 +405,7 @@ impl AccountSource for QueueSource {
         let Some(account) = self.find_account(stop)? else {
             return Ok(None);
         };
-        let mut lease = self.lease(account, 0, stop);
-        let mut get = cmd("HGET");
-        get.arg(self.keys.get("failures")).arg(&lease.account);
-        let failures: Option<usize> = self.connection.run(stop, &get)?;
-        lease.failures = failures.unwrap_or(0);
-        Ok(Some(Box::new(lease)))
+        Ok(Some(Box::new(self.lease(account, stop))))
     }
 }
 
@@ -417,10 +413,13 @@ struct QueueLease<'a> {
     source: &'a QueueSource,
     entry: String,
     account: String,
-    failures: usize,
     rows: VecDeque<ReadRow>,
     /// The record of the row before these, which is sent with the note for the next row.
     unsent: Option<UnsentRecord>,
+    /// Whether WeChat was reached for a row, so that the account's failures are forgotten.
+    has_success: bool,
+    /// The last record or note, while it is not waited for.
+    started: Option<Started>,
     /// When Redis last confirmed that this lease is held.
     confirmed_at: Instant,
     /// Whether it has ended, because the account's rows cannot be read.
@@ -428,12 +427,25 @@ struct QueueLease<'a> {
     stop: StopFlag,
 }
 
+/// A script that is not waited for yet.
+struct Started {
+    request: Request,
+    at: Instant,
+}
+
 /// A row that was read from the queue.
 struct ReadRow {
     /// Exactly as it stands in the queue.
     text: String,
-    queued: QueuedRow,
+    job: Arc<str>,
+    line: u64,
     posts: Posts,
+}
+
+impl ReadRow {
+    fn posts_field(&self) -> String {
+        place_of(&self.job, self.line)
+    }
 }
 
 /// The arguments of `record_row`.
@@ -446,12 +458,14 @@ struct UnsentRecord {
     posts: String,
     /// When a deferred row is due, or empty.
     due_ms: String,
+    /// Whether the account's failures are to be forgotten.
+    forgets_failures: bool,
 }
 
 impl Drop for QueueLease<'_> {
     fn drop(&mut self) {
         // After an error or a panic. If this fails as well, the row is recorded again.
-        let _ = self.send_record(&[]);
+        let _ = self.send_record();
         self.let_go();
     }
 }
@@ -477,14 +491,40 @@ impl QueueLease<'_> {
         script: &LuaScript,
         arguments: &[&str],
     ) -> Result<Result<T, Failure>, BulkError> {
+        let started = self.start(script, arguments)?;
+        self.finish(started)
+    }
+
+    fn start(&self, script: &LuaScript, arguments: &[&str]) -> Result<Started, BulkError> {
         let source = self.source;
-        let started_at = Instant::now();
         let mut all = vec![source.consumer.as_str(), &self.entry];
         all.extend(arguments);
-        let connection = &source.connection;
-        let done = connection.try_script(&self.stop, script, &source.keys.prefix, &all)?;
-        self.confirmed_at = started_at;
+        Ok(Started {
+            at: Instant::now(),
+            request: source
+                .connection
+                .start_script(script, &source.keys.prefix, &all)?,
+        })
+    }
+
+    fn finish<T: FromRedisValue>(
+        &mut self,
+        started: Started,
+    ) -> Result<Result<T, Failure>, BulkError> {
+        let connection = &self.source.connection;
+        let done = connection.finish(&self.stop, started.request)?;
+        self.confirmed_at = started.at;
         Ok(done)
+    }
+
+    /// Waits for the script that was started. `false` if the lease was lost.
+    fn wait_for_started(&mut self) -> Result<bool, BulkError> {
+        let Some(started) = self.started.take() else {
+            return Ok(true);
+        };
+        let done = self.finish::<i64>(started)?;
+        let done = done.map_err(|failure| self.source.connection.to_error(&failure))?;
+        Ok(done == 1)
     }
 
     /// Reads the first rows as they stand in the queue. `None` if they cannot be read, because
@@ -527,29 +567,44 @@ impl QueueLease<'_> {
             field: String::new(),
             posts: "0".to_owned(),
             due_ms: String::new(),
+            forgets_failures: false,
         });
-        self.send_record(&[])
+        self.send_record()
     }
 
-    /// Sends the record that was not sent yet, with a note for the next row if there is one.
-    /// `false` if the lease was lost.
-    fn send_record(&mut self, note: &[&str]) -> Result<bool, BulkError> {
-        let Some(record) = self.unsent.take() else {
+    /// Sends the record that was not sent yet. `false` if the lease was lost.
+    fn send_record(&mut self) -> Result<bool, BulkError> {
+        if !self.wait_for_started()? {
+            return Ok(false);
+        }
+        if self.unsent.is_none() {
             return Ok(true);
+        }
+        self.start_note(&[])?;
+        self.wait_for_started()
+    }
+
+    /// Starts to send the record that was not sent yet, if there is one, with a note for the next
+    /// row.
+    fn start_note(&mut self, note: &[&str]) -> Result<(), BulkError> {
+        let scripts = &self.source.scripts;
+        let Some(record) = self.unsent.take() else {
+            self.started = Some(self.start(&scripts.note_posts, note)?);
+            return Ok(());
         };
-        let account = self.account.clone();
         let mut arguments = vec![
-            account.as_str(),
+            self.account.as_str(),
             &record.text,
             record.outcome.word(),
             &record.result,
             &record.field,
             &record.posts,
             &record.due_ms,
+            if record.forgets_failures { "1" } else { "" },
         ];
         arguments.extend(note);
-        let recorded: i64 = self.run_script(&self.source.scripts.record_row, &arguments)?;
-        Ok(recorded == 1)
+        self.started = Some(self.start(&scripts.record_row, &arguments)?);
+        Ok(())
     }
 
     /// The result that stands for a row that cannot be read.
@@ -578,13 +633,24 @@ impl QueueLease<'_> {
         })
     }
 
+    /// Keeps a row that was read. Rows of one job share its id.
+    fn keep(&mut self, text: String, queued: &QueuedRow) {
+        let last = self.rows.back().filter(|last| *last.job == *queued.job);
+        self.rows.push_back(ReadRow {
+            text,
+            job: last.map_or_else(|| queued.job.as_str().into(), |last| last.job.clone()),
+            line: queued.row.line,
+            posts: Posts::default(),
+        });
+    }
+
     /// Reads what is known of the invitations for the rows.
     fn read_posts(&mut self) -> Result<(), BulkError> {
         if self.rows.is_empty() {
             return Ok(());
         }
         let source = self.source;
-        let fields: Vec<String> = self.rows.iter().map(|r| r.queued.posts_field()).collect();
+        let fields: Vec<String> = self.rows.iter().map(ReadRow::posts_field).collect();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let posts: Vec<u64> = source.run_script(&self.stop, &source.scripts.read_posts, &fields)?;
         for (row, posts) in self.rows.iter_mut().zip(posts.chunks_exact(2)) {
@@ -606,7 +672,7 @@ impl QueueLease<'_> {
     }
 
     fn end(mut self, backoff: Option<Backoff>) -> Result<(), BulkError> {
-        if self.is_over || !self.send_record(&[])? {
+        if self.is_over || !self.send_record()? {
             return Ok(());
         }
         let (pause_ms, failures) = match backoff {
@@ -650,38 +716,43 @@ impl AccountLease for QueueLease<'_> {
         &self.account
     }
 
-    fn failures(&self) -> usize {
-        self.failures
+    fn failures(&mut self) -> Result<usize, BulkError> {
+        // If the lease was lost, what follows finds out.
+        self.send_record()?;
+        let mut get = cmd("HGET");
+        get.arg(self.source.keys.get("failures")).arg(&self.account);
+        let failures: Option<usize> = self.source.connection.run(&self.stop, &get)?;
+        Ok(failures.unwrap_or(0))
     }
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
         self.rows.clear();
-        if !self.send_record(&[])? {
-            return Ok(Vec::new());
+        let mut rows = Vec::new();
+        if !self.send_record()? {
+            return Ok(rows);
         }
         while let Some(texts) = self.read_texts()?.filter(|texts| !texts.is_empty()) {
             for text in texts {
-                match serde_json::from_str(&text) {
-                    Ok(queued) => self.rows.push_back(ReadRow {
-                        text,
-                        queued,
-                        posts: Posts::default(),
-                    }),
+                match QueuedRow::parse(&text) {
+                    Ok(queued) => {
+                        self.keep(text, &queued);
+                        rows.push(queued.row);
+                    }
                     // It is recorded when it has become the first one.
-                    Err(_) if !self.rows.is_empty() => break,
+                    Err(_) if !rows.is_empty() => break,
                     Err(error) => {
                         if !self.record_invalid_row(&text, &error.to_string())? {
-                            return Ok(Vec::new());
+                            return Ok(rows);
                         }
                     }
                 }
             }
-            if !self.rows.is_empty() {
+            if !rows.is_empty() {
                 break;
             }
         }
         self.read_posts()?;
-        Ok(self.rows.iter().map(|row| row.queued.row.clone()).collect())
+        Ok(rows)
     }
 
     fn acquire_permit(&mut self, stop: &StopFlag) -> Result<bool, BulkError> {
@@ -693,7 +764,7 @@ impl AccountLease for QueueLease<'_> {
         if intervals == CallIntervals::UNLIMITED && self.confirmed_at.elapsed() < renewal {
             return Ok(true);
         }
-        if !self.send_record(&[])? {
+        if !self.send_record()? {
             return Ok(false);
         }
         let Some(wait) = self.reserve_call(intervals)? else {
@@ -719,49 +790,50 @@ impl AccountLease for QueueLease<'_> {
         self.rows.front().map(|row| row.posts).unwrap_or_default()
     }
 
-    fn note_posts(&mut self, _: &Row, posts: Posts) -> Result<bool, BulkError> {
+    fn note_posts(&mut self, _: &Row, posts: Posts) -> Result<(), BulkError> {
+        // If the lease was lost, the note shows it, too.
+        self.wait_for_started()?;
         let Some(row) = self.rows.front_mut() else {
-            return Ok(false);
+            return Ok(());
         };
         row.posts = posts;
-        let field = row.queued.posts_field();
+        let field = row.posts_field();
         let (count, doubt) = (
             posts.count.to_string(),
             posts.in_doubt_for.as_millis().to_string(),
         );
-        let note = [field.as_str(), &count, &doubt];
-        if self.unsent.is_some() {
-            return self.send_record(&note);
-        }
-        let noted: i64 = self.run_script(&self.source.scripts.note_posts, &note)?;
-        Ok(noted == 1)
+        self.start_note(&[&field, &count, &doubt])
+    }
+
+    fn wait_for_note(&mut self) -> Result<bool, BulkError> {
+        self.wait_for_started()
     }
 
     fn record(&mut self, record: Record) -> Result<bool, BulkError> {
-        if !self.send_record(&[])? {
+        if !self.send_record()? {
             return Ok(false);
         }
-        let Some(ReadRow { text, queued, .. }) = self.rows.pop_front() else {
+        let Some(row) = self.rows.pop_front() else {
             return Ok(false);
         };
-        let (field, posts) = (queued.posts_field(), record.posts.to_string());
+        let (field, posts) = (row.posts_field(), record.posts.to_string());
         let outcome = record.outcome;
         let until = record.until.filter(|_| outcome == Outcome::Deferred);
         let result = to_result(&QueuedResult {
-            job: queued.job,
+            job: (*row.job).to_owned(),
             record,
         })?;
+        let forgets_failures = !outcome.is_lost() && !self.has_success;
+        self.has_success |= forgets_failures;
         self.unsent = Some(UnsentRecord {
-            text,
+            text: row.text,
             outcome,
             result,
             field,
             posts,
             due_ms: until.map_or(String::new(), |s| (s * 1000).to_string()),
+            forgets_failures,
         });
-        if !outcome.is_lost() {
-            self.failures = 0;
-        }
         Ok(true)
     }
 
@@ -776,27 +848,39 @@ mod tests {
     use crate::queue::Queue;
     use crate::rate::{Rate, Rates};
 
-    #[test]
-    fn a_record_that_is_sent_again_is_kept_once() {
-        let Some(redis) = wxlink_testkit::redis::Redis::start("the queue") else {
-            return;
-        };
-        let row = |line| Row {
+    fn row(line: u64) -> Row {
+        Row {
             line,
             account: "wx0a".to_owned(),
             appid: format!("wx0b{line}"),
             notify_users: false,
             show_profile: true,
             other: OtherCells::default(),
-        };
-        let stop = StopFlag::default();
+        }
+    }
+
+    fn invited(line: u64) -> Record {
+        Record {
+            row: row(line),
+            outcome: Outcome::Invited,
+            errcode: 0,
+            rid: String::new(),
+            message: String::new(),
+            posts: 1,
+            until: None,
+            at: 0,
+        }
+    }
+
+    /// A queue with these rows of one account, and a process that works on it.
+    fn queue_of(redis: &wxlink_testkit::redis::Redis, lines: &[u64]) -> (Queue, QueueSource) {
         let queue = Queue::new(&redis.url(), "q").unwrap();
         let rates = Rates {
             all: Rate::UNLIMITED,
             account: Rate::UNLIMITED,
         };
-        let rows = [2, 3].map(|line| Ok(row(line)));
-        let rows = rows.into_iter();
+        let rows = lines.iter().map(|line| Ok(row(*line)));
+        let stop = StopFlag::default();
         queue.push(rows, Some("j"), rates, &stop, &|_| {}).unwrap();
         let config = WorkerConfig {
             lease: Duration::from_secs(60),
@@ -805,31 +889,56 @@ mod tests {
         };
         let keys = queue.keys.clone();
         let source = QueueSource::new(&queue.client, keys, config, CallIntervals::UNLIMITED);
-        let account = source.find_account(&stop).unwrap().unwrap();
-        let mut lease = source.lease(account, 0, &stop);
-        assert_eq!(lease.rows().unwrap().len(), 2);
-        let recorded = Record {
-            row: row(2),
-            outcome: Outcome::Invited,
-            errcode: 0,
-            rid: String::new(),
-            message: String::new(),
-            posts: 1,
-            until: None,
-            at: 0,
+        (queue, source)
+    }
+
+    #[test]
+    fn a_record_that_is_sent_again_is_kept_once() {
+        let Some(redis) = wxlink_testkit::redis::Redis::start("the queue") else {
+            return;
         };
-        assert!(lease.record(recorded).unwrap());
+        let (queue, source) = queue_of(&redis, &[2, 3]);
+        let stop = StopFlag::default();
+        let account = source.find_account(&stop).unwrap().unwrap();
+        let mut lease = source.lease(account, &stop);
+        assert_eq!(lease.rows().unwrap().len(), 2);
+        assert!(lease.record(invited(2)).unwrap());
         let unsent = lease.unsent.clone();
         let note = ["j:3", "1", "1000"];
-        assert!(lease.send_record(&note).unwrap());
-        lease.unsent.clone_from(&unsent);
-        assert!(lease.send_record(&note).unwrap());
+        for _ in 0..2 {
+            lease.unsent.clone_from(&unsent);
+            lease.start_note(&note).unwrap();
+            assert!(lease.wait_for_started().unwrap());
+        }
         // Without the note it cannot be seen that this process recorded the row.
         lease.unsent = unsent;
-        assert!(!lease.send_record(&[]).unwrap());
-        assert_eq!(lease.rows().unwrap().len(), 1);
+        assert!(!lease.send_record().unwrap());
+        assert_eq!(lease.rows().unwrap(), [row(3)]);
         assert_eq!(lease.rows[0].posts.count, 1);
         assert_eq!(queue.status().unwrap().total(), 1);
+    }
+
+    #[test]
+    fn a_worker_whose_lease_was_lost_learns_it_before_it_posts() {
+        let Some(redis) = wxlink_testkit::redis::Redis::start("the queue") else {
+            return;
+        };
+        let (queue, source) = queue_of(&redis, &[2, 3]);
+        let stop = StopFlag::default();
+        let account = source.find_account(&stop).unwrap().unwrap();
+        let mut lease = source.lease(account.clone(), &stop);
+        lease.rows().unwrap();
+        let posted = Posts::default().one_more(Duration::from_secs(60));
+        lease.note_posts(&row(2), posted).unwrap();
+        assert!(lease.wait_for_note().unwrap());
+        let mut claim = cmd("XCLAIM");
+        claim.arg(source.keys.get("accounts")).arg(CONSUMER_GROUP);
+        claim.arg("another").arg(0).arg(&account.entry);
+        let _: Value = source.connection.run(&stop, &claim).unwrap();
+        assert!(lease.record(invited(2)).unwrap());
+        lease.note_posts(&row(3), posted).unwrap();
+        assert!(!lease.wait_for_note().unwrap());
+        assert_eq!(queue.status().unwrap().total(), 0);
     }
 
     #[test]

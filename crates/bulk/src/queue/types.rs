@@ -34,7 +34,7 @@ impl Keys {
 }
 
 /// A row in the queue.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(super) struct QueuedRow {
     pub job: String,
     #[serde(flatten)]
@@ -42,9 +42,15 @@ pub(super) struct QueuedRow {
 }
 
 impl QueuedRow {
-    /// Identifies the row in the queue's `posts`.
-    pub fn posts_field(&self) -> String {
-        place_of(&self.job, self.row.line)
+    /// Reads the row's text twice: serde's `flatten` would copy its fields first.
+    pub fn parse(text: &str) -> serde_json::Result<QueuedRow> {
+        #[derive(Deserialize)]
+        struct OfJob {
+            job: String,
+        }
+        let OfJob { job } = serde_json::from_str(text)?;
+        let row = serde_json::from_str(text)?;
+        Ok(QueuedRow { job, row })
     }
 }
 

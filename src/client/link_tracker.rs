@@ -193,8 +193,8 @@ impl<'a> LinkTracker<'a> {
     }
 
     /// Invites the mini program, unless its claim shows that nothing may be posted now. Posts at
-    /// most once. `wait` is what is left of the wait after it. `may_post` is called when nothing else
-    /// prevents the post; if it returns `false`, nothing is posted.
+    /// most once. `wait` is what is left of the wait after it. `may_post` is called when nothing
+    /// else prevents the post; if it returns `false`, nothing is posted.
     ///
     /// # Errors
     /// The claim could not be taken, the invitation was refused, or its outcome is unknown, two

@@ -181,11 +181,11 @@ return posts
 
 /// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
 /// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
-/// ARGV[9]: when a deferred row is due (ms), or empty; such a row gets no result yet. ARGV[10]: 1 if
-/// the account's failures are to be forgotten. ARGV[11] to ARGV[13]: what to note for the
-/// next row, as for [`NOTE_POSTS`], if anything. Returns 1, or 0 if the lease was lost or the row was recorded
-/// before. A repetition finds its note and returns 1, because a note that is not followed by a post
-/// would count as one.
+/// ARGV[9]: when a deferred row is due (ms), or empty; such a row gets no result yet. ARGV[10]: 1
+/// if the account's failures are to be forgotten. ARGV[11] to ARGV[13]: what to note for the next
+/// row, as for [`NOTE_POSTS`], if anything. Returns 1, or 0 if the lease was lost or the row was
+/// recorded before. A repetition finds its note and returns 1, because a note that is not followed
+/// by a post would count as one.
 ///
 /// The row leaves the list in the last step: if another program replaced a key, nothing is lost.
 const RECORD_ROW: &str = "

@@ -295,14 +295,9 @@ impl Runner<'_> {
                         return Ok(LeaseEnd::Abandoned);
                     }
                     lease.note_posts(&row, noted)?;
-                    let mut is_noted = Ok(true);
-                    let (step, made) = ensure(client, list, &row, &mut || {
-                        is_noted = lease.wait_for_note();
-                        matches!(is_noted, Ok(true))
-                    });
-                    if !is_noted? {
+                    let Some((step, made)) = ensure_when_noted(lease, client, list, &row)? else {
                         return Ok(LeaseEnd::Abandoned);
-                    }
+                    };
                     if made > 0 {
                         posts = known.one_more(client.settle_time());
                     }
@@ -550,6 +545,32 @@ fn ensure(
         }
     };
     (step, progress.posts())
+}
+
+/// The same for a row whose note was started: waits for it before the post. `None` if the lease was
+/// lost.
+fn ensure_when_noted(
+    lease: &mut dyn AccountLease,
+    client: &Client,
+    list: &LinkList,
+    row: &Row,
+) -> Result<Option<(Step, u32)>, BulkError> {
+    loop {
+        let (mut is_noted, mut is_late) = (Ok(true), false);
+        let ensured = ensure(client, list, row, &mut || {
+            let started = Instant::now();
+            is_noted = lease.wait_for_note();
+            // The call would have little time left. When it is made again, the note is kept.
+            is_late = started.elapsed() > client.timeout() / 4;
+            matches!(is_noted, Ok(true)) && !is_late
+        });
+        if !is_noted? {
+            return Ok(None);
+        }
+        if !is_late {
+            return Ok(Some(ensured));
+        }
+    }
 }
 
 /// Defers a row whose earlier invitation may still take effect for this long.

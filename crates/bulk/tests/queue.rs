@@ -214,6 +214,44 @@ fn a_worker_renews_its_lease_while_it_works() {
 }
 
 #[test]
+fn a_row_whose_note_took_longer_than_a_call_is_posted_in_the_same_visit() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-late-note", 1, 3);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(&queue, &[(1, 1), (1, 2), (1, 3)], UNLIMITED);
+    let last_entry = || -> Option<String> {
+        let client = ::redis::Client::open(redis.url()).unwrap();
+        let mut info = ::redis::cmd("XINFO");
+        info.arg("STREAM").arg("{wxlink:q}:accounts");
+        let info: HashMap<String, ::redis::Value> =
+            info.query(&mut client.get_connection().unwrap()).unwrap();
+        ::redis::from_redis_value(info["last-generated-id"].clone()).unwrap()
+    };
+    let pushed = last_entry();
+    let pause = world.client().timeout() * 4 / 3;
+    std::thread::scope(|scope| {
+        let observer = |record: &Record| {
+            // The note for the next row waits for Redis.
+            if record.row.appid == appid(1) {
+                redis.pause();
+                scope.spawn(|| {
+                    std::thread::sleep(pause);
+                    redis.resume();
+                });
+            }
+        };
+        let end = work_observed(&queue, &world, 1, Duration::from_secs(30), &observer);
+        assert_eq!(end, RunEnd::Finished);
+    });
+    let outcomes: Vec<Outcome> = results(&queue).iter().map(|r| r.record.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Invited; 3]);
+    let counts = world.admin("GET", "journal/counts", Value::Null);
+    assert_eq!(counts["received"]["link"], 3, "{counts}");
+    // The account was not backed off, which adds another entry for it.
+    assert_eq!(last_entry(), pushed);
+}
+
+#[test]
 fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-quota", 2, 20);

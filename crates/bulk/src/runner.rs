@@ -61,7 +61,7 @@ pub(crate) trait AccountLease {
     fn posts(&self, row: &Row) -> Posts;
 
     /// Starts to note what is known of the invitations for that row, so that it outlives this
-    /// process.
+    /// process. [`wait_for_note`](AccountLease::wait_for_note) shows whether it is kept.
     fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<(), BulkError>;
 
     /// Waits for that note. `false` if the lease was lost.
@@ -294,8 +294,8 @@ impl Runner<'_> {
                     if !lease.acquire_permit(self.stop)? {
                         return Ok(LeaseEnd::Abandoned);
                     }
-                    lease.note_posts(&row, noted)?;
-                    let Some((step, made)) = ensure_when_noted(lease, client, list, &row)? else {
+                    let ensured = note_and_ensure(lease, client, list, &row, noted)?;
+                    let Some((step, made)) = ensured else {
                         return Ok(LeaseEnd::Abandoned);
                     };
                     if made > 0 {
@@ -547,30 +547,34 @@ fn ensure(
     (step, progress.posts())
 }
 
-/// The same for a row whose note was started: waits for it before the post. `None` if the lease was
-/// lost.
-fn ensure_when_noted(
+/// The same, and notes `posts` before an invitation is posted. `None` if the lease was lost.
+fn note_and_ensure(
     lease: &mut dyn AccountLease,
     client: &Client,
     list: &LinkList,
     row: &Row,
+    posts: Posts,
 ) -> Result<Option<(Step, u32)>, BulkError> {
-    loop {
-        let (mut is_noted, mut is_late) = (Ok(true), false);
-        let ensured = ensure(client, list, row, &mut || {
-            let started = Instant::now();
-            is_noted = lease.wait_for_note();
-            // The call would have little time left. When it is made again, the note is kept.
-            is_late = started.elapsed() > client.timeout() / 4;
-            matches!(is_noted, Ok(true)) && !is_late
-        });
-        if !is_noted? {
-            return Ok(None);
-        }
-        if !is_late {
-            return Ok(Some(ensured));
-        }
+    lease.note_posts(row, posts)?;
+    let (mut is_noted, mut is_late) = (Ok(true), false);
+    let ensured = ensure(client, list, row, &mut || {
+        let started = Instant::now();
+        is_noted = lease.wait_for_note();
+        is_late = started.elapsed() > client.timeout() / 4;
+        matches!(is_noted, Ok(true)) && !is_late
+    });
+    if !is_noted? {
+        return Ok(None);
     }
+    if !is_late {
+        return Ok(Some(ensured));
+    }
+    // The call had too little time left, which is no failure of WeChat, and the note may be old.
+    lease.note_posts(row, posts)?;
+    if !lease.wait_for_note()? {
+        return Ok(None);
+    }
+    Ok(Some(ensure(client, list, row, &mut || true)))
 }
 
 /// Defers a row whose earlier invitation may still take effect for this long.

@@ -791,7 +791,7 @@ impl AccountLease for QueueLease<'_> {
     }
 
     fn note_posts(&mut self, _: &Row, posts: Posts) -> Result<(), BulkError> {
-        // If the lease was lost, the note shows it, too.
+        // Whatever prevented an earlier script, such as a lost lease, prevents the note, too.
         self.wait_for_started()?;
         let Some(row) = self.rows.front_mut() else {
             return Ok(());

@@ -608,12 +608,14 @@ class Extension(unittest.TestCase):
     # Many sessions.
 
     def test_twenty_sessions_invite_a_mini_program_once(self):
+        write_config(**NO_LIMIT)
         sessions = [cluster.psql(ENSURE + "->>'state'") for _ in range(20)]
         states = {cluster.result(session) for session in sessions}
         self.assertLessEqual(states, {"pending", "in_doubt"})
         self.assertEqual(received("link"), 1)
 
     def test_twenty_sessions_link_and_list_at_the_same_time(self):
+        write_config(**NO_LIMIT)
         appids = [f"wx0b{n:014x}" for n in range(1, 11)]
         pairs = [(account, appid) for account in (ACCOUNT, SECOND_ACCOUNT) for appid in appids]
         sessions = [

@@ -10,12 +10,14 @@
 //! - `spool`: the checked rows of a push.
 //! - `types`: keys, rows, results and the configuration of a worker.
 //! - `status`: the status of a queue.
-//! - `source`: leases accounts to workers.
+//! - `source`: finds accounts for workers.
+//! - `lease`: leases them, reads their rows and records them.
 //! - `follow`: follows invitations until the administrators have decided.
 //! - this file: [`Queue`], on top of these.
 
 mod connection;
 mod follow;
+mod lease;
 mod scripts;
 mod source;
 mod spool;

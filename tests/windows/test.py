@@ -412,7 +412,7 @@ class WindowsTest(unittest.TestCase):
         self.assertEqual(1, self.posts())
 
     def need(self, *words):
-        """Skips the test if tools/need.sh with these arguments says so; with CI=true fails it."""
+        """Passes the arguments to tools/need.sh, which skips the test, or fails it with CI=true."""
         code = subprocess.run([ROOT / "tools/need.sh", *words]).returncode
         if code == 77:
             self.skipTest("see the line above")

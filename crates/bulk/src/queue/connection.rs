@@ -127,23 +127,8 @@ impl RedisConnection {
         key: &str,
         arguments: &[&str],
     ) -> Result<T, BulkError> {
-        let done = self.try_script(stop, script, key, arguments)?;
-        done.map_err(|e| self.to_error(&e))
-    }
-
-    /// The same, for callers that handle some refusals.
-    ///
-    /// # Errors
-    /// The URL's server cannot be used at all.
-    pub fn try_script<T: FromRedisValue>(
-        &self,
-        stop: &StopFlag,
-        script: &LuaScript,
-        key: &str,
-        arguments: &[&str],
-    ) -> Result<Result<T, Failure>, BulkError> {
         let request = self.start_script(script, key, arguments)?;
-        self.finish(stop, request)
+        self.finish(stop, request)?.map_err(|e| self.to_error(&e))
     }
 
     /// Starts a script with these keys and arguments, and does not wait for it.
@@ -256,24 +241,19 @@ impl RedisConnection {
             place: Arc::default(),
         };
         let mut requests = lock(&self.shared.requests);
-        requests.waiting.push(request.clone());
-        if requests.has_thread {
-            self.shared.work.notify_one();
-            return Ok(request);
+        if !requests.has_thread {
+            let (shared, session) = (self.shared.clone(), Session::new(server.clone()));
+            let thread = thread::Builder::new().name("wxlink-queue".to_owned());
+            requests.has_thread = thread.spawn(move || shared.send_all(session)).is_ok();
         }
-        let (shared, session) = (self.shared.clone(), Session::new(server.clone()));
-        let thread = thread::Builder::new().name("wxlink-queue".to_owned());
-        match thread.spawn(move || shared.send_all(session)) {
-            Ok(_) => requests.has_thread = true,
+        if requests.has_thread {
+            requests.waiting.push(request.clone());
+            self.shared.work.notify_one();
+        } else {
             // There are too many threads: this one sends its command itself.
-            Err(_) => {
-                requests.waiting.pop();
-                drop(requests);
-                send(
-                    &mut Session::new(server.clone()),
-                    std::slice::from_ref(&request),
-                );
-            }
+            drop(requests);
+            let mut session = Session::new(server.clone());
+            send(&mut session, std::slice::from_ref(&request));
         }
         Ok(request)
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{FromRedisValue, cmd};
-use wxlink::redis_connection::Failure;
 
 use super::connection::Request;
 use super::scripts::{LuaScript, REMOVE_CONSUMER};
@@ -130,15 +129,6 @@ impl QueueLease<'_> {
         script: &LuaScript,
         arguments: &[&str],
     ) -> Result<T, BulkError> {
-        let done = self.try_script(script, arguments)?;
-        done.map_err(|failure| self.source.connection.to_error(&failure))
-    }
-
-    fn try_script<T: FromRedisValue>(
-        &mut self,
-        script: &LuaScript,
-        arguments: &[&str],
-    ) -> Result<Result<T, Failure>, BulkError> {
         let started = self.start(script, arguments)?;
         self.finish(started)
     }
@@ -155,14 +145,11 @@ impl QueueLease<'_> {
         })
     }
 
-    fn finish<T: FromRedisValue>(
-        &mut self,
-        started: Started,
-    ) -> Result<Result<T, Failure>, BulkError> {
+    fn finish<T: FromRedisValue>(&mut self, started: Started) -> Result<T, BulkError> {
         let connection = &self.source.connection;
         let done = connection.finish(&self.stop, started.request)?;
         self.confirmed_at = started.at;
-        Ok(done)
+        done.map_err(|failure| connection.to_error(&failure))
     }
 
     /// Waits for the script that was started. `false` if the lease was lost.
@@ -170,9 +157,7 @@ impl QueueLease<'_> {
         let Some(started) = self.started.take() else {
             return Ok(true);
         };
-        let done = self.finish::<i64>(started)?;
-        let done = done.map_err(|failure| self.source.connection.to_error(&failure))?;
-        Ok(done == 1)
+        Ok(self.finish::<i64>(started)? == 1)
     }
 
     /// Reads the first rows as they stand in the queue. `None` if they cannot be read, because
@@ -454,7 +439,8 @@ impl AccountLease for QueueLease<'_> {
     }
 
     fn wait_for_note(&mut self) -> Result<bool, BulkError> {
-        self.wait_for_started()
+        // Without a row there is no note, and nothing may be posted.
+        Ok(self.started.is_some() && self.wait_for_started()?)
     }
 
     fn record(&mut self, record: Record) -> Result<bool, BulkError> {

@@ -24,6 +24,11 @@ fn redis() -> Option<Redis> {
     Redis::start("the queue")
 }
 
+fn connect(redis: &Redis) -> ::redis::Connection {
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    client.get_connection().unwrap()
+}
+
 fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> Pushed {
     let rows = rows.iter().enumerate();
     let rows = rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p)));
@@ -178,8 +183,7 @@ fn a_worker_renews_its_lease_while_it_works() {
     let queue = Queue::new(&redis.url(), "q").unwrap();
     push(&queue, &[(1, 1), (1, 2), (1, 3)], UNLIMITED);
     let accounts = "{wxlink:q}:accounts";
-    let client = ::redis::Client::open(redis.url()).unwrap();
-    let open = Mutex::new(client.get_connection().unwrap());
+    let open = Mutex::new(connect(&redis));
     let idle_times = Mutex::new(Vec::new());
     let observer = |_: &Record| {
         let mut open = open.lock().unwrap();
@@ -220,11 +224,9 @@ fn a_row_whose_note_took_longer_than_a_call_is_posted_in_the_same_visit() {
     let queue = Queue::new(&redis.url(), "q").unwrap();
     push(&queue, &[(1, 1), (1, 2), (1, 3)], UNLIMITED);
     let last_entry = || -> Option<String> {
-        let client = ::redis::Client::open(redis.url()).unwrap();
         let mut info = ::redis::cmd("XINFO");
         info.arg("STREAM").arg("{wxlink:q}:accounts");
-        let info: HashMap<String, ::redis::Value> =
-            info.query(&mut client.get_connection().unwrap()).unwrap();
+        let info: HashMap<String, ::redis::Value> = info.query(&mut connect(&redis)).unwrap();
         ::redis::from_redis_value(info["last-generated-id"].clone()).unwrap()
     };
     let pushed = last_entry();
@@ -273,10 +275,7 @@ fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
     // A month later: the times in Redis are changed.
     let free = json!({"subject": "s"});
     world.admin("PUT", &format!("accounts/{}", account(1)), free);
-    let mut open = ::redis::Client::open(redis.url())
-        .unwrap()
-        .get_connection()
-        .unwrap();
+    let mut open = connect(&redis);
     let _: () = ::redis::pipe()
         .cmd("ZADD")
         .arg("{wxlink:q}:later")
@@ -297,8 +296,7 @@ fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
 
 /// All keys of the Redis.
 fn keys(redis: &Redis) -> Vec<String> {
-    let client = ::redis::Client::open(redis.url()).unwrap();
-    let mut open = client.get_connection().unwrap();
+    let mut open = connect(redis);
     ::redis::cmd("KEYS").arg("*").query(&mut open).unwrap()
 }
 
@@ -320,10 +318,7 @@ fn a_worker_that_ends_loses_no_account() {
     let world = World::new("queue-sign", 2, 1);
     let queue = Queue::new(&redis.url(), "q").unwrap();
     let (client, stop) = (world.client(), StopFlag::default());
-    let mut open = ::redis::Client::open(redis.url())
-        .unwrap()
-        .get_connection()
-        .unwrap();
+    let mut open = connect(&redis);
     let mut row = json!(row(3, 2, 1));
     row["job"] = json!("j");
     let end = std::thread::scope(|scope| {
@@ -392,10 +387,7 @@ fn accounts_of_dead_workers_are_found_behind_those_of_living_ones() {
         &(1..=40).map(|a| (a, 1)).collect::<Vec<_>>(),
         UNLIMITED,
     );
-    let mut open = ::redis::Client::open(redis.url())
-        .unwrap()
-        .get_connection()
-        .unwrap();
+    let mut open = connect(&redis);
     let accounts = "{wxlink:q}:accounts";
     type Stream = (String, Vec<(String, Vec<String>)>);
     let mut take = |who: &str, n: u32| -> Vec<Stream> {
@@ -594,8 +586,7 @@ fn finished_queue(open: &mut ::redis::Connection, nth: usize) {
 fn a_push_during_a_removal_either_succeeds_or_fails() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-race", 2, 1);
-    let client = ::redis::Client::open(redis.url()).unwrap();
-    let mut open = client.get_connection().unwrap();
+    let mut open = connect(&redis);
     // The Redis holds other data too.
     let mut others = ::redis::cmd("MSET");
     for n in 0..60_000 {
@@ -662,9 +653,8 @@ fn a_push_during_a_removal_either_succeeds_or_fails() {
 fn the_removal_of_a_queue_ends_pushes_and_collections() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-middle", 2, 1);
-    let client = ::redis::Client::open(redis.url()).unwrap();
     let remove = || {
-        let mut open = client.get_connection().unwrap();
+        let mut open = connect(&redis);
         let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
     };
     let queue = Queue::new(&redis.url(), "q").unwrap();
@@ -691,7 +681,7 @@ fn the_removal_of_a_queue_ends_pushes_and_collections() {
     assert_eq!(keys(&redis), [""; 0]);
 
     // A collection during the removal writes no report, and an earlier report stays.
-    let mut open = client.get_connection().unwrap();
+    let mut open = connect(&redis);
     finished_queue(&mut open, 1);
     let before = collect(&queue, &world);
     let csv = std::fs::read(&before.report.files[0].path).unwrap();
@@ -756,8 +746,7 @@ fn a_purge_removes_all_keys() {
 
 /// Runs a command at the queue's Redis, as another program may do.
 fn tamper(redis: &Redis, command: &[&str]) {
-    let client = ::redis::Client::open(redis.url()).unwrap();
-    let mut open = client.get_connection().unwrap();
+    let mut open = connect(redis);
     let (name, arguments) = command.split_first().unwrap();
     let _: ::redis::Value = ::redis::cmd(name).arg(arguments).query(&mut open).unwrap();
 }

@@ -65,7 +65,7 @@ def csv(path: Path, rows: int, accounts: int) -> None:
 def sandbox(folder: Path, accounts: int, apps: int, delay_ms: int = 0) -> Iterator[Sandbox]:
     """A simulator with a world of its own, each of whose responses takes delay_ms."""
     (folder / "world.json").write_text(json.dumps(world(accounts, apps)))
-    with Sandbox("--world", folder / "world.json", "--journal", "1") as running:
+    with Sandbox("--world", folder / "world.json", "--journal", "0") as running:
         if delay_ms:
             rule = {"always": True, "fault": {"delay_ms": delay_ms}}
             running.admin("POST", "faults", rule)

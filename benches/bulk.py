@@ -63,7 +63,10 @@ def csv(path: Path, rows: int, accounts: int) -> None:
 
 @contextlib.contextmanager
 def sandbox(folder: Path, accounts: int, apps: int, delay_ms: int = 0) -> Iterator[Sandbox]:
-    """A simulator with a world of its own, each of whose responses takes delay_ms."""
+    """A simulator with a world of its own, each of whose responses takes delay_ms.
+
+    It keeps no journal: hiding secrets there would be a quarter of its work.
+    """
     (folder / "world.json").write_text(json.dumps(world(accounts, apps)))
     with Sandbox("--world", folder / "world.json", "--journal", "0") as running:
         if delay_ms:
